@@ -1,0 +1,89 @@
+/**
+ * What goes into a REAP machine and what comes out of it (RFC 5534). One {@link Reap} serves all contexts of a box; each
+ * context has its own state in it. The core keeps, per context, the start of the Send and the Keepalive timer and moves
+ * them as the table of RFC 5534 §6 says for payload packets in Operational and InboundOk; what expires there arrives here as an event.
+ */
+import type { Locator } from "../value/address.ts";
+import type { Millis } from "../value/time.ts";
+import type { Keepalive, Preference, Probe, ReapState } from "../wire/message.ts";
+
+export interface ReapPair {
+  readonly local: Locator;
+  readonly peer: Locator;
+}
+
+/** A context as REAP needs it. */
+export interface ReapContext {
+  readonly id: number;
+  readonly current: ReapPair;
+  /** Ranked by local policy, best first: rank of a pair's local end is its place here. */
+  readonly localLocators: readonly Locator[];
+  readonly peerLocators: readonly { readonly address: Locator; readonly preference: Preference }[];
+  readonly peerTag: number;
+  /** Names the peer's box: contexts with the same one share the path table. `undefined` = shares with nobody. */
+  readonly peerBox: string | undefined;
+  readonly timing: ReapTiming;
+}
+
+/** Durations, milliseconds. */
+export interface ReapTiming {
+  /** We sent and heard nothing for so long: explore. */
+  readonly sendTimeout: Millis;
+  /** The peer's Send Timeout: how long we owe it signs of life. */
+  readonly keepaliveTimeout: Millis;
+  readonly keepaliveInterval: Millis;
+  /** Nominal gaps between the first probes, then doubling from the last one up to `maxProbeTimeout`. */
+  readonly initialProbeGaps: readonly Millis[];
+  readonly maxProbeTimeout: Millis;
+}
+
+export type ReapEvent =
+  /** Context established, or established anew: Operational, timers stopped. Also when locators or timing changed: then state stays. */
+  | { readonly kind: "context"; readonly context: ReapContext; readonly fresh: boolean }
+  | { readonly kind: "removed"; readonly id: number }
+  | { readonly kind: "send-timeout"; readonly id: number }
+  /** `last` = the Keepalive Timeout itself: one last Keepalive. */
+  | { readonly kind: "keepalive-due"; readonly id: number; readonly last: boolean }
+  /** Payload arrived while the machine asked for it with the `watch` effect (Exploring). */
+  | { readonly kind: "payload-received"; readonly id: number }
+  | { readonly kind: "keepalive"; readonly id: number; readonly message: Keepalive }
+  | { readonly kind: "probe"; readonly id: number; readonly source: Locator; readonly destination: Locator; readonly message: Probe }
+  /** A local locator or the whole pair is known to be dead (link down, ICMPv6, BROKEN): explore at once if current. */
+  | { readonly kind: "lost"; readonly id: number; readonly pair: ReapPair }
+  | { readonly kind: "poll" };
+
+export type ReapEffect =
+  | { readonly kind: "send"; readonly id: number; readonly pair: ReapPair; readonly message: Keepalive | Probe }
+  /** Payload of the context goes out on this pair from now on. */
+  | { readonly kind: "use-pair"; readonly id: number; readonly pair: ReapPair }
+  /** New state. In Exploring and InboundOk the box holds payload; back in Operational it lets go. */
+  | { readonly kind: "state"; readonly id: number; readonly state: ReapState; readonly cause: string }
+  /** Timers in the core's record: start = if not running, restart = in any case. */
+  | { readonly kind: "send-timer"; readonly id: number; readonly action: "start" | "restart" | "stop" }
+  | { readonly kind: "keepalive-timer"; readonly id: number; readonly action: "start" | "stop" }
+  /** Whether `payload-received` is wanted for the next payload packet. */
+  | { readonly kind: "watch"; readonly id: number; readonly on: boolean };
+
+export interface Reap {
+  /** One event at `now`; `random` holds at least {@link REAP_RANDOM_OCTETS} fresh random octets (probe nonces, jitter). */
+  step(event: ReapEvent, now: Millis, random: Uint8Array): ReapEffect[];
+  readonly wakeAt: Millis;
+  stateOf(id: number): ReapState | undefined;
+  currentOf(id: number): ReapPair | undefined;
+  /** What is known of the paths to each peer box, for `show paths`. */
+  paths(): Iterable<PathView>;
+}
+
+export const REAP_RANDOM_OCTETS = 64;
+
+export interface PathView {
+  readonly peerBox: string;
+  readonly pair: ReapPair;
+  readonly state: "alive" | "lost" | "unknown";
+  /** When it was last proved alive or lost. */
+  readonly since: Millis | undefined;
+  /** Smoothed round-trip time of probes, if any was measured. */
+  readonly roundTrip: Millis | undefined;
+  /** Contexts that send on it now. */
+  readonly contexts: number;
+}

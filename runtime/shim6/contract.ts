@@ -1,0 +1,141 @@
+/**
+ * What goes into the Shim6 machine and what comes out of it (RFC 5533 §7 to §12). The machine owns no clock, socket,
+ * timer or random source: `box` calls {@link Shim6.step} with an event, the instant and fresh random octets, carries out
+ * the effects in order, and calls again with `poll` at {@link Shim6.wakeAt}.
+ */
+import type { Locator, Ulid } from "../value/address.ts";
+import type { ContextTag } from "../value/tag.ts";
+import type { Millis } from "../value/time.ts";
+import type { Capabilities, ListedLocator, LocatorList, Message, Preference } from "../wire/message.ts";
+
+/** What names a context to the outside (RFC 5533 §6): ULID pair and Forked Instance Identifier (0 = default). */
+export interface UlidPair {
+  readonly local: Ulid;
+  readonly peer: Ulid;
+  readonly fork: number;
+}
+
+export interface LocatorPair {
+  readonly local: Locator;
+  readonly peer: Locator;
+}
+
+export interface Shim6 {
+  /**
+   * One event at `now` (monotonic milliseconds). `random` holds at least {@link STEP_RANDOM_OCTETS} fresh random octets;
+   * the machine uses them up in this step and keeps none but tags and nonces made of them.
+   */
+  step(event: Shim6Event, now: Millis, random: Uint8Array): Shim6Effect[];
+  /** When `step({ kind: "poll" })` is due next; `NEVER` if nothing waits. */
+  readonly wakeAt: Millis;
+  /** Every context that exists, in any state but IDLE. */
+  contexts(): Iterable<ContextView>;
+  find(pair: UlidPair): ContextView | undefined;
+  /** The context with this CT(local). */
+  findTag(tag: ContextTag): ContextView | undefined;
+}
+
+export const STEP_RANDOM_OCTETS = 32;
+
+export type ContextState = "I1-SENT" | "I2-SENT" | "ESTABLISHED" | "I2BIS-SENT" | "E-FAILED" | "NO-SUPPORT";
+
+/** One context as others may see it. A snapshot: it does not change behind the reader's back. */
+export interface ContextView {
+  /** Small integer, unique while the context lives: the index of its record in the core's table. */
+  readonly id: number;
+  readonly pair: UlidPair;
+  readonly state: ContextState;
+  readonly localTag: ContextTag;
+  /** Known in ESTABLISHED and I2BIS-SENT. */
+  readonly peerTag: ContextTag | undefined;
+  readonly localLocators: readonly Locator[];
+  readonly peerLocators: readonly PeerLocator[];
+  /** The pair that packets go out on when the context has just been established. Later REAP chooses. */
+  readonly current: LocatorPair;
+  /** Names the box that serves the peer: hexadecimal SHA-256 of the public key in its CGA parameters; `undefined` without PDS. */
+  readonly peerBox: string | undefined;
+  /** Of the peer, in RFC 5533's Keepalive Timeout option; `undefined` = none announced. */
+  readonly peerKeepaliveSeconds: number | undefined;
+  /** The peer's capabilities; `undefined` = not one of our boxes. */
+  readonly peerCapabilities: Capabilities | undefined;
+  /** Smoothed round-trip time that the handshake measured; `undefined` if it could not (retransmissions, responder). */
+  readonly roundTrip: Millis | undefined;
+  readonly establishedAt: Millis | undefined;
+}
+
+export interface PeerLocator extends ListedLocator {
+  readonly verified: boolean;
+  readonly preference: Preference;
+}
+
+export type Shim6Event =
+  /**
+   * A host's packet needs this context. `locals` and `peers` are the locators to try, best pair first
+   * (§7.7; initial contact walks `candidates` in order).
+   */
+  | { readonly kind: "need"; readonly pair: UlidPair; readonly candidates: readonly LocatorPair[] }
+  /** A control message whose checksum and form are right. `packet` is the whole IPv6 packet, for an Error's sake; not kept. */
+  | { readonly kind: "message"; readonly source: Locator; readonly destination: Locator; readonly message: Message; readonly packet: Uint8Array }
+  /** A payload header arrived whose tag no established context has (the tag may belong to one in I2-SENT). */
+  | { readonly kind: "stray-payload"; readonly source: Locator; readonly destination: Locator; readonly tag: ContextTag }
+  /** ICMPv6 Parameter Problem code 1 (unrecognised Next Header) quoted an I1 of ours (§7.8). */
+  | { readonly kind: "unsupported"; readonly localTag: ContextTag; readonly source: Locator; readonly destination: Locator }
+  /** The context was idle for long, or its ULID was withdrawn (§8.1). */
+  | { readonly kind: "discard"; readonly id: number }
+  | { readonly kind: "poll" };
+
+export type Shim6Effect =
+  | { readonly kind: "send"; readonly source: Locator; readonly destination: Locator; readonly message: Message }
+  /** The context became usable, or its tags, locators or peer data changed. Replaces what was known of `context.id`. */
+  | { readonly kind: "established"; readonly context: ContextView; readonly cause: "R2" | "I2" | "I2bis" | "update" }
+  /** ESTABLISHED → I2BIS-SENT: payload goes on, REAP rests until `established`. */
+  | { readonly kind: "recovering"; readonly id: number }
+  /** REAP messages for an established context: the locators were checked, the tag is known (§8 steps 8, 9 of shim6-wire). */
+  | { readonly kind: "reap"; readonly id: number; readonly source: Locator; readonly destination: Locator; readonly message: Message }
+  /** Set-up gave up; packets waiting for `pair` are refused. The negative entry stays in {@link Shim6.contexts} for its hold-down. */
+  | { readonly kind: "failed"; readonly pair: UlidPair; readonly why: "no-answer" | "no-support" | "refused" }
+  /** The context is gone. */
+  | { readonly kind: "removed"; readonly id: number; readonly pair: UlidPair; readonly why: RemovalReason }
+  /** Something was dropped; `why` is a counter's name behind `drop-`. */
+  | { readonly kind: "drop"; readonly why: string };
+
+export type RemovalReason = "idle" | "confused" | "failed" | "expired";
+
+/** How the machine learns what it may not know by itself. Look-ups only: no effect, no waiting. */
+export interface Shim6World {
+  /** What this box can say for a ULID of the site; `undefined` = not ours, nothing may be promised for it. */
+  local(ulid: Ulid): LocalIdentity | undefined;
+  /** Whether a CGA PDS is right for an address, see runtime/cga. */
+  verifyCga(address: Ulid, pds: Uint8Array): boolean;
+  /** Whether `locator` is in the HBA set of `pds`. */
+  verifyHba(locator: Locator, pds: Uint8Array): boolean;
+  /** Whether `signature` signs the CGA locators of `list` with a key of `pds` (shim6-wire §6). Costs an RSA operation. */
+  verifyList(list: LocatorList, pds: Uint8Array, signature: Uint8Array): boolean;
+  /** Hexadecimal SHA-256 of the public key in `pds`. */
+  boxOf(pds: Uint8Array): string;
+  /** HMAC-SHA-256 of `octets` under the 32-octet `key` (responder validators). */
+  hmac(key: Uint8Array, octets: Uint8Array): Uint8Array;
+}
+
+/** A ULID of the site with everything that goes into I2, R2 and I2bis. Signed once per host and locator set. */
+export interface LocalIdentity {
+  readonly ulid: Ulid;
+  readonly list: LocatorList;
+  readonly preferences: readonly Preference[];
+  readonly pds: Uint8Array;
+  /** Present when a locator's method is CGA. */
+  readonly signature: Uint8Array | undefined;
+}
+
+export interface Shim6Options {
+  /** Contexts at most, in all states; a new one beyond that is refused (`drop-full-context`). */
+  readonly capacity: number;
+  /** Sent to everyone in I1 … I2bis, so that our boxes know each other; `undefined` = never. */
+  readonly capabilities: ((peerRoundTrip: Millis | undefined) => Capabilities) | undefined;
+  /** Our Send Timeout towards anyone else, seconds; the option is sent when it is not 15. */
+  readonly sendTimeoutSeconds: number;
+  /** Bits of CT(local) in use, 47 unless a test shrinks it. */
+  readonly tagBits: number;
+  /** Secret for validators: 32 octets; the machine rotates with octets of `random` and keeps the previous. */
+  readonly secret: Uint8Array;
+}
