@@ -1,0 +1,131 @@
+/**
+ * The TypeScript face of the core (DESIGN §4). One {@link Core} belongs to the control thread: it owns the shared memory,
+ * is the only writer of the context table, drives the timer wheel and drains the rings. One {@link Lane} belongs to each
+ * data thread: it has slots for a batch of frames and runs them.
+ */
+import type { Address } from "../value/address.ts";
+import type { Prefix } from "../value/prefix.ts";
+import type { ContextTag } from "../value/tag.ts";
+import type { Millis } from "../value/time.ts";
+
+/** Sizes of everything in the shared memory; fixed for its life. */
+export interface CoreSizes {
+  /** Contexts at most, 1 … 1,048,576; rounded up to a power of two. */
+  readonly contexts: number;
+  /** Data threads, 1 … 16. */
+  readonly lanes: number;
+  /** Frames in a batch, 1 … 256. */
+  readonly batch: number;
+  /** Octets of a slot: headroom, virtio header and the largest frame. 2,048 without segmentation offload. */
+  readonly slotOctets: number;
+  /** Octets of each lane's ring of punted frames, a power of two. */
+  readonly puntOctets: number;
+}
+
+/** Everything a worker needs to open its lane; passes through postMessage. */
+export interface SharedCore {
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  readonly sizes: CoreSizes;
+}
+
+/** What the data path needs of a context. Addresses are written in network order. */
+export interface ContextRecord {
+  readonly localUlid: Address;
+  readonly peerUlid: Address;
+  /** Forked Instance Identifier, 0 = the default context, which hosts' packets take. */
+  readonly fork: number;
+  readonly localTag: ContextTag;
+  readonly peerTag: ContextTag;
+  readonly localLocator: Address;
+  readonly peerLocator: Address;
+  readonly timing: RecordTiming;
+}
+
+/** Milliseconds, each below 2^31. 0 turns a timer off. */
+export interface RecordTiming {
+  readonly sendTimeout: Millis;
+  readonly keepaliveTimeout: Millis;
+  readonly keepaliveInterval: Millis;
+  /** No packet in either direction for so long: due with {@link DUE_IDLE}. */
+  readonly idleTimeout: Millis;
+}
+
+/** Prefixes that tell where a frame without a context goes: core-as/layout/verdict.ts lists the punt and drop reasons. */
+export interface CorePrefixes {
+  /** The site's own ULID prefix. */
+  readonly ulid: Prefix;
+  /** The block that all ULIDs come from. */
+  readonly generic: Prefix;
+  /** Prefixes that the providers route to us, at most 16. */
+  readonly locators: readonly Prefix[];
+}
+
+export interface Counters {
+  readonly packetsOut: number;
+  readonly octetsOut: number;
+  readonly packetsIn: number;
+  readonly octetsIn: number;
+}
+
+export interface Core {
+  readonly shared: SharedCore;
+
+  setPrefixes(prefixes: CorePrefixes): void;
+
+  /** Writes record `id` (0 … contexts − 1, unused) and both indexes. @throws {RangeError} if the id is in use, or pair or tag already present. */
+  add(id: number, record: ContextRecord, now: Millis): void;
+  /** Replaces locators, peer tag and timing of `id`; a reader sees the old or the new record, never a mixture. Counters stay. */
+  update(id: number, change: Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing">>, now: Millis): void;
+  remove(id: number): void;
+  /** Packets from hosts on this context are punted (PUNT_HOLD) instead of sent: it is exploring. */
+  hold(id: number, on: boolean): void;
+  /** The next payload packet received puts `id` into the activity ring with {@link DUE_RECEIVED}; off again by itself. */
+  watch(id: number, on: boolean): void;
+  /** The control thread sent or received a control message that counts as payload for REAP (reap.md §1). */
+  touch(id: number, direction: "sent" | "received", now: Millis): void;
+  sendTimer(id: number, action: "start" | "restart" | "stop", now: Millis): void;
+  keepaliveTimer(id: number, action: "start" | "stop", now: Millis): void;
+  counters(id: number): Counters & { readonly lastSent: Millis | undefined; readonly lastReceived: Millis | undefined };
+  /** Id of the record with this pair or tag, or −1. For tests and `explain`; not on the packet path. */
+  findPair(local: Address, peer: Address, fork: number): number;
+  findTag(tag: ContextTag): number;
+
+  /**
+   * Drains the lanes' activity rings, turns the wheel to `now` and calls `due` for every context whose timer has expired,
+   * at most `limit` times.
+   * @returns when to call again: an instant, `now` when the limit was reached, or `NEVER`
+   */
+  advance(now: Millis, limit: number, due: (id: number, kind: number) => void): Millis;
+  /**
+   * Hands over the frames that the lanes punted, oldest first, at most `limit`. `packet` starts at the IPv6 header and is a
+   * view of shared memory that is valid during the call only; a partial checksum has been completed.
+   * @returns frames handed over
+   */
+  drainPunts(limit: number, take: (packet: Uint8Array, reason: number, context: number) => void): number;
+  /** Per-reason totals over all lanes, by the counter's name (core-as/layout/verdict.ts), zeros included. */
+  totals(): Map<string, number>;
+}
+
+/** A data thread's own part. Nothing here allocates after {@link Lane} is made. */
+export interface Lane {
+  /** Octet offset in the memory where slot `i` wants a frame written: virtio header first. Constant for a slot. */
+  readonly inputOffset: (slot: number) => number;
+  /** Octets that may be written there. */
+  readonly inputOctets: number;
+  /** Length of the frame read into slot `i`, virtio header included: an array of `batch` entries in shared memory. */
+  readonly lengths: Uint32Array;
+  /**
+   * Runs slots 0 … count − 1: outbound and inbound frames may be mixed. Afterwards `outputs` lists what must be written.
+   * @returns number of frames to write
+   */
+  run(count: number, now: Millis): number;
+  /** For each frame to write: offset of its virtio header in the memory, and its length with that header. */
+  readonly outputOffsets: Uint32Array;
+  readonly outputLengths: Uint32Array;
+  /** Whether this batch punted or armed something that the control thread must see; reading it clears it. */
+  takeBell(): boolean;
+  /** Counts a frame that the kernel refused to take. */
+  countWriteError(): void;
+}
+
