@@ -1,0 +1,28 @@
+/** `npm run bench:core` and `bench:goodput`: the benchmark under each runtime, as tables or, with `--json`, as one JSON array. */
+import { spawnSync } from "node:child_process";
+import { RUNTIMES, type Runtime, root, runtimeCommand } from "./tools.ts";
+
+const FILES: Record<string, string> = { core: "tests/bench/core.ts", goodput: "tests/bench/goodput.ts" };
+
+const args = process.argv.slice(2);
+const names = args.filter((word) => word in FILES);
+const json = args.includes("--json");
+const chosen = args.includes("--runtime") ? args[args.indexOf("--runtime") + 1] : undefined;
+const rest = args.filter((word, i) => !(word in FILES) && word !== "--runtime" && args[i - 1] !== "--runtime");
+const results: unknown[] = [];
+let worst = 0;
+
+function run(runtime: Runtime, file: string, more: readonly string[]): void {
+  const [program, ...words] = runtimeCommand(runtime, file);
+  const done = spawnSync(program, [...words, ...more], { cwd: root, stdio: ["ignore", json ? "pipe" : "inherit", "inherit"], encoding: "utf8" });
+  if (json && done.stdout) results.push(JSON.parse(done.stdout));
+  worst = Math.max(worst, done.status ?? 1);
+}
+
+for (const name of names.length > 0 ? names : Object.keys(FILES)) {
+  // The goodput bench starts the boxes under each runtime itself, beside plain forwarding in the same run.
+  if (name === "goodput") run("node", FILES[name], [...rest, ...(chosen ? ["--runtime", chosen] : [])]);
+  else for (const runtime of RUNTIMES) if (chosen === undefined || chosen === runtime) run(runtime, FILES[name], rest);
+}
+if (json) console.log(JSON.stringify(results));
+process.exit(worst);

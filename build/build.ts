@@ -1,0 +1,7 @@
+/** Everything that `dist/` holds: the core, then the bundle with the core inside. Skips what is up to date. */
+import { runtimeCommand, must } from "./tools.ts";
+
+const quiet = process.argv.includes("--quiet") ? ["--quiet"] : [];
+const [node] = runtimeCommand("node", "");
+must(node, ["build/core.ts", ...quiet]);
+must(node, ["build/bundle.ts", ...quiet]);
