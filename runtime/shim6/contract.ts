@@ -75,7 +75,13 @@ export type Shim6Event =
    */
   | { readonly kind: "need"; readonly pair: UlidPair; readonly candidates: readonly LocatorPair[] }
   /** A control message whose checksum and form are right. `packet` is the whole IPv6 packet, for an Error's sake; not kept. */
-  | { readonly kind: "message"; readonly source: Locator; readonly destination: Locator; readonly message: Message; readonly packet: Uint8Array }
+  | {
+      readonly kind: "message";
+      readonly source: Locator;
+      readonly destination: Locator;
+      readonly message: Message;
+      readonly packet: Uint8Array;
+    }
   /** A payload header arrived whose tag no established context has (the tag may belong to one in I2-SENT). */
   | { readonly kind: "stray-payload"; readonly source: Locator; readonly destination: Locator; readonly tag: ContextTag }
   /** ICMPv6 Parameter Problem code 1 (unrecognised Next Header) quoted an I1 of ours (§7.8). */
