@@ -14,6 +14,8 @@ export interface PacketPlane {
    * @returns `false` when the kernel refuses it (counted as `drop-write-*`)
    */
   send(packet: Uint8Array): boolean;
+  /** What this port counted since start, by the counter's name: `drop-write-eio`, `drop-write-einval`, … */
+  totals(): ReadonlyMap<string, number>;
   /** Stops the workers, waits for them, closes the TUN. */
   stop(): Promise<void>;
 }

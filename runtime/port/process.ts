@@ -1,0 +1,62 @@
+import type { Millis } from "../value/time.ts";
+
+/** Signals that the program sends to processes that it started itself. */
+export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL";
+
+/** Other programs. `argv[0]` is a path, or a name that is looked up in PATH; no shell is involved. */
+export interface ProcessPort {
+  /** This process, as /proc names it. */
+  readonly pid: number;
+  /** Effective user id; 0 = root (of the user namespace we live in). */
+  readonly uid: number;
+  /** Value of an environment variable. */
+  env(name: string): string | undefined;
+  /** Full path of `program`, or `undefined` when PATH has none. */
+  which(program: string): Promise<string | undefined>;
+  /** Runs `argv` to its end. Never rejects: a program that cannot be started has code 127 and says why on `stderr`. */
+  run(argv: readonly string[], options?: RunOptions): Promise<Finished>;
+  /** Starts `argv` in a session of its own, so that a Ctrl-C at our terminal is not a Ctrl-C at it. */
+  spawn(argv: readonly string[], handlers: ChildHandlers, options?: SpawnOptions): Child;
+  /** Sends `signal`. @returns `false` when there is no such process (any more). */
+  kill(pid: number, signal: Signal): boolean;
+}
+
+export interface RunOptions {
+  /** Written to standard input, which is then closed. */
+  readonly input?: string;
+  /** The program is killed after so long; its code is then 124. */
+  readonly timeout?: Millis;
+  /** Added to our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The program keeps our terminal: its output is not collected, Ctrl-C reaches it. */
+  readonly terminal?: boolean;
+}
+
+export interface SpawnOptions {
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Finished {
+  /** 0 … 255; 128 + n after signal n, 124 after a timeout, 127 when it could not be started. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ChildHandlers {
+  /** One line of standard output, without its end. */
+  line(text: string): void;
+  /** One line of standard error. */
+  complaint(text: string): void;
+}
+
+export interface Child {
+  /** 0 when it could not be started; {@link ended} then says 127. */
+  readonly pid: number;
+  /** Resolves with the exit code (as in {@link Finished.code}) when it is gone and its output was delivered. */
+  readonly ended: Promise<number>;
+  /** Writes one line to its standard input; nothing happens when it reads no more. */
+  tell(line: string): void;
+  /** Closes its standard input. */
+  hush(): void;
+}
