@@ -106,7 +106,7 @@ export type Option = (
   | { readonly kind: "forked-instance"; readonly identifier: number }
   | { readonly kind: "keepalive-timeout"; readonly seconds: number }
   | ({ readonly kind: "capabilities" } & Capabilities)
-  /** An option that we do not know; it was not critical, so the message stands. */
+  /** An option that we do not know, or that is not defined for this message; it was not critical, so the message stands. */
   | { readonly kind: "unknown"; readonly type: number; readonly contents: Uint8Array }
 ) & { readonly critical?: boolean };
 export type OptionKind = Option["kind"];
@@ -134,14 +134,18 @@ export interface Preference {
   readonly flags: number;
   readonly priority?: number;
   readonly weight?: number;
+  /** Octets behind the first three, when elements are longer than 3: without meaning to us. */
+  readonly rest?: Uint8Array;
 }
 
 /** What one of our boxes tells another, in the non-critical option CAPABILITIES (docs/capabilities.md). */
 export interface Capabilities {
   /** Version of the option's layout, 1. */
   readonly version: number;
-  /** Our Send Timeout for this context. */
+  /** The sender's Send Timeout for this context, whole milliseconds. */
   readonly sendTimeout: Millis;
+  /** Round trip that the sender measured in the handshake, whole milliseconds; absent (0 on the wire) when it knows none. */
+  readonly roundTrip?: Millis;
 }
 
 /** Verification methods as RFC 5533 §5.15.2 numbers them (§17 prints them exchanged). */

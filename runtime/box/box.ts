@@ -1,0 +1,358 @@
+/**
+ * The one place that connects: what the core punts goes to the Shim6 and REAP machines, what they want done goes to the
+ * core's table and to the wire. The box owns the one timer; the machines own no clock.
+ *
+ * A packet's way here: `punt` → hold or parse → `shim6.step` / `reap.step` → effects → table writes, packets, releases.
+ */
+import * as due from "../../core-as/layout/due.ts";
+import * as verdict from "../../core-as/layout/verdict.ts";
+import type { Core } from "../fast/contract.ts";
+import { rankPairs } from "../locator/rank.ts";
+import type { Clock } from "../port/clock.ts";
+import type { Entropy } from "../port/entropy.ts";
+import type { Log } from "../port/log.ts";
+import { REAP_RANDOM_OCTETS, type Reap, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
+import { type ContextView, type Shim6, type Shim6Effect, type Shim6Event, STEP_RANDOM_OCTETS, type UlidPair } from "../shim6/contract.ts";
+import { type Address, addressAt, type Locator } from "../value/address.ts";
+import { contains, type Prefix } from "../value/prefix.ts";
+import { Reject } from "../value/reject.ts";
+import { type ContextTag, showTag } from "../value/tag.ts";
+import { type Millis, NEVER } from "../value/time.ts";
+import type { Message } from "../wire/message.ts";
+import { Refusal } from "../wire/refusal.ts";
+import { ControlCounters } from "./counters.ts";
+import { Hold, type HoldLimits } from "./hold.ts";
+import type { Identities } from "./identity.ts";
+import { Limiter } from "./limiter.ts";
+import type { BoxWire } from "./wire.ts";
+
+/** What the site wants of its contexts. */
+export interface BoxSettings {
+  readonly ulid: Prefix;
+  readonly generic: Prefix;
+  readonly idleTimeout: Millis;
+  readonly hold: HoldLimits;
+  /** Locators of a peer's ULID, best known; empty when the box knows none. */
+  readonly locatorsOf: (ulid: Address) => readonly Locator[];
+  /** REAP's timing towards the peer of a context. */
+  readonly timing: (context: ContextView) => ReapTiming;
+}
+
+/** Everything the box works with. */
+export interface BoxParts {
+  readonly core: Core;
+  readonly shim6: Shim6;
+  readonly reap: Reap;
+  readonly identities: Identities;
+  readonly wire: BoxWire;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  /** Sends one IPv6 packet; copies it. */
+  readonly send: (packet: Uint8Array) => boolean;
+  /** Sends hosts' packets that waited through the core. */
+  readonly release: (packets: readonly Uint8Array[], now: Millis) => void;
+}
+
+/** Something worth telling an operator, for the log and for `show`. */
+export interface BoxEvent {
+  readonly at: Millis;
+  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved";
+  readonly text: string;
+}
+
+const PUNTS_AT_ONCE = 512;
+const DUE_AT_ONCE = 4096;
+const EVENTS_KEPT = 256;
+/** ICMPv6 errors and Shim6 Errors that the box itself originates (RFC 4443 §2.4 f). */
+const ERRORS_PER_SECOND = 100;
+const ERRORS_AT_ONCE = 20;
+
+/** One running box. Every method belongs to the control thread and returns without waiting. */
+export class Box {
+  readonly counters = new ControlCounters();
+  readonly settings: BoxSettings;
+  readonly parts: BoxParts;
+  readonly #waiting: Hold;
+  readonly #exploring: Hold;
+  readonly #errors = new Limiter(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
+  readonly #events: BoxEvent[] = [];
+  #coreWakeAt: Millis = NEVER;
+
+  constructor(settings: BoxSettings, parts: BoxParts) {
+    this.settings = settings;
+    this.parts = parts;
+    this.#waiting = new Hold(settings.hold, "keep-oldest");
+    this.#exploring = new Hold(settings.hold, "keep-newest");
+  }
+
+  /** The latest events, oldest first. */
+  get events(): readonly BoxEvent[] {
+    return this.#events;
+  }
+
+  /** Packets and octets that wait now. */
+  get held(): { readonly octets: number; readonly keys: number } {
+    return { octets: this.#waiting.octets + this.#exploring.octets, keys: this.#waiting.keys + this.#exploring.keys };
+  }
+
+  /** The lanes punted something or armed a timer: drains both and plans the next wake-up. */
+  activity(): void {
+    this.#drain();
+    this.#turnWheel(this.parts.clock.now());
+    // Released packets may have been punted again, into the ring of the control thread's own lane, which rings no bell.
+    this.#drain();
+    this.#plan();
+  }
+
+  /** The one timer came: polls whoever is due. */
+  poll(): void {
+    const { shim6, reap, clock } = this.parts;
+    const now = clock.now();
+    if (shim6.wakeAt <= now) this.#shim6({ kind: "poll" }, now);
+    if (reap.wakeAt <= now) this.#reap({ kind: "poll" }, now);
+    this.activity();
+  }
+
+  /** Takes a context away, as if it had been idle (§8.1 of RFC 5533). */
+  discard(id: number): void {
+    this.#shim6({ kind: "discard", id }, this.parts.clock.now());
+    this.#plan();
+  }
+
+  #drain(): void {
+    const { core } = this.parts;
+    let taken: number;
+    do taken = core.drainPunts(PUNTS_AT_ONCE, (packet, reason, context) => this.#punt(packet, reason, context));
+    while (taken > 0);
+  }
+
+  #turnWheel(now: Millis): void {
+    const { core } = this.parts;
+    const expired: [number, number][] = [];
+    this.#coreWakeAt = core.advance(now, DUE_AT_ONCE, (id, kind) => expired.push([id, kind]));
+    for (const [id, kind] of expired) this.#due(id, kind, now);
+  }
+
+  #due(id: number, kind: number, now: Millis): void {
+    switch (kind) {
+      case due.DUE_SEND_TIMEOUT:
+        return this.#reap({ kind: "send-timeout", id }, now);
+      case due.DUE_KEEPALIVE:
+        return this.#reap({ kind: "keepalive-due", id, last: false }, now);
+      case due.DUE_KEEPALIVE_LAST:
+        return this.#reap({ kind: "keepalive-due", id, last: true }, now);
+      case due.DUE_RECEIVED:
+        return this.#reap({ kind: "payload-received", id }, now);
+      case due.DUE_IDLE:
+        return this.#shim6({ kind: "discard", id }, now);
+    }
+  }
+
+  #plan(): void {
+    const { clock, shim6, reap } = this.parts;
+    clock.wakeAt(Math.min(shim6.wakeAt, reap.wakeAt, this.#coreWakeAt), () => this.poll());
+  }
+
+  #punt(packet: Uint8Array, reason: number, context: number): void {
+    const now = this.parts.clock.now();
+    switch (reason) {
+      case verdict.PUNT_NO_CONTEXT:
+        return this.#needContext(packet, now);
+      case verdict.PUNT_HOLD:
+        return this.counters.count("drop-hold-exploring", this.#exploring.push(String(context), packet));
+      case verdict.PUNT_CONTROL:
+        return this.#control(packet, now);
+      case verdict.PUNT_NO_TAG:
+        return this.#strayPayload(packet, now);
+      case verdict.PUNT_ICMP6:
+        return this.#icmp6(packet, now);
+      default:
+        this.counters.count("drop-unexpected-punt");
+    }
+  }
+
+  #needContext(packet: Uint8Array, now: Millis): void {
+    const { shim6, identities, release } = this.parts;
+    const local = addressAt(packet, 8);
+    const peer = addressAt(packet, 24);
+    const pair: UlidPair = { local, peer, fork: 0 };
+    const known = shim6.find(pair);
+    if (known?.state === "ESTABLISHED" || known?.state === "I2BIS-SENT") return release([packet.slice()], now);
+    if (known?.state === "E-FAILED" || known?.state === "NO-SUPPORT") return this.#refuse(packet, "drop-unreachable-peer", now);
+    if (known === undefined) {
+      if (identities.of(local) === undefined) return this.#refuse(packet, "drop-no-cga", now);
+      const peers = this.settings.locatorsOf(peer);
+      if (peers.length === 0) return this.#refuse(packet, "drop-no-binding", now);
+    }
+    this.counters.count("drop-hold-full", this.#waiting.push(pairKey(pair), packet));
+    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair) }, now);
+  }
+
+  #candidates(pair: UlidPair): { local: Locator; peer: Locator }[] {
+    const { identities, entropy } = this.parts;
+    const identity = identities.of(pair.local);
+    if (identity === undefined) return [];
+    const locals = identity.list.locators.map(({ address }, i) => ({
+      address,
+      priority: identity.preferences[i].priority ?? 0,
+      weight: identity.preferences[i].weight ?? 0,
+      usable: true,
+    }));
+    const peers = this.settings.locatorsOf(pair.peer).map((address) => ({ address, preference: { flags: 0 } }));
+    return rankPairs(locals, peers, entropy.bytes(REAP_RANDOM_OCTETS)).map(({ local, peer }) => ({ local, peer }));
+  }
+
+  #control(packet: Uint8Array, now: Millis): void {
+    const { wire } = this.parts;
+    const parsed = wire.parseControl(packet);
+    if (parsed instanceof Reject) return this.counters.count(`drop-${parsed.why}`);
+    if (parsed instanceof Refusal) return this.#sendError(packet, parsed, now);
+    this.counters.count(`in-${parsed.message.kind}`);
+    this.#shim6({ kind: "message", source: parsed.source, destination: parsed.destination, message: parsed.message, packet: packet.slice() }, now);
+  }
+
+  #sendError(packet: Uint8Array, refusal: Refusal, now: Millis): void {
+    if (!this.#errors.allow(now)) return this.counters.count("drop-error-limit");
+    this.#send(addressAt(packet, 24), addressAt(packet, 8), this.parts.wire.errorFor(packet, refusal.code, refusal.pointer));
+  }
+
+  #strayPayload(packet: Uint8Array, now: Millis): void {
+    const { wire, shim6 } = this.parts;
+    const payload = wire.parsePayload(packet);
+    if (payload instanceof Reject) return this.counters.count(`drop-${payload.why}`);
+    // Our R2 got lost on its way to nobody: the peer is established and sends, we still wait for the R2. Its packet is good.
+    const context = shim6.findTag(payload.tag);
+    if (context?.state === "I2-SENT") this.parts.send(wire.removePayloadHeader(packet, context.pair.peer, context.pair.local));
+    this.#shim6({ kind: "stray-payload", source: payload.source, destination: payload.destination, tag: payload.tag }, now);
+  }
+
+  #icmp6(packet: Uint8Array, now: Millis): void {
+    const quoted = this.parts.wire.unsupportedI1(packet);
+    if (quoted === undefined) return this.counters.count("drop-locator-icmp6");
+    this.#shim6({ kind: "unsupported", ...quoted }, now);
+  }
+
+  #refuse(packet: Uint8Array, counter: string, now: Millis): void {
+    this.counters.count(counter);
+    if (!this.#errors.allow(now)) return;
+    const answer = this.parts.wire.unreachable(packet);
+    if (answer !== undefined) this.parts.send(answer);
+  }
+
+  #send(source: Locator, destination: Locator, message: Message): void {
+    this.counters.count(`out-${message.kind}`);
+    if (!this.parts.send(this.parts.wire.emitPacket(source, destination, message))) this.counters.count("drop-send");
+  }
+
+  #shim6(event: Shim6Event, now: Millis): void {
+    const { shim6, entropy } = this.parts;
+    for (const effect of shim6.step(event, now, entropy.bytes(STEP_RANDOM_OCTETS))) this.#applyShim6(effect, now);
+  }
+
+  #applyShim6(effect: Shim6Effect, now: Millis): void {
+    const { core } = this.parts;
+    switch (effect.kind) {
+      case "send":
+        return this.#send(effect.source, effect.destination, effect.message);
+      case "established":
+        return this.#established(effect.context, effect.cause, now);
+      case "recovering":
+        core.sendTimer(effect.id, "stop", now);
+        core.keepaliveTimer(effect.id, "stop", now);
+        return this.#tell("recovering", now, `context ${effect.id}: the peer lost its state`);
+      case "reap":
+        if (effect.message.kind === "Keepalive") return this.#reap({ kind: "keepalive", id: effect.id, message: effect.message }, now);
+        if (effect.message.kind === "Probe")
+          return this.#reap({ kind: "probe", id: effect.id, source: effect.source, destination: effect.destination, message: effect.message }, now);
+        return;
+      case "failed": {
+        const waiting = this.#waiting.take(pairKey(effect.pair));
+        for (const packet of waiting) this.#refuse(packet, "drop-unreachable-peer", now);
+        return this.#tell("failed", now, `${effect.pair.local} → ${effect.pair.peer}: ${effect.why}, ${waiting.length} packets refused`);
+      }
+      case "removed":
+        this.#waiting.take(pairKey(effect.pair));
+        this.#exploring.take(String(effect.id));
+        if (core.findPair(effect.pair.local, effect.pair.peer, effect.pair.fork) === effect.id) core.remove(effect.id);
+        this.#reap({ kind: "removed", id: effect.id }, now);
+        return this.#tell("removed", now, `context ${effect.id} ${effect.pair.local} → ${effect.pair.peer}: ${effect.why}`);
+      case "drop":
+        return this.counters.count(`drop-${effect.why}`);
+    }
+  }
+
+  #established(context: ContextView, cause: string, now: Millis): void {
+    const { core, reap, release } = this.parts;
+    if (context.peerTag === undefined) return;
+    const { id, pair } = context;
+    const timing = this.settings.timing(context);
+    const fresh = cause !== "update";
+    const current = fresh ? context.current : (reap.currentOf(id) ?? context.current);
+    const record = {
+      peerTag: context.peerTag,
+      localLocator: current.local,
+      peerLocator: current.peer,
+      timing: { ...timing, idleTimeout: this.settings.idleTimeout },
+    };
+    if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
+    else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
+    this.#reap({ kind: "context", context: reapContext(context, context.peerTag, current, timing), fresh }, now);
+    this.#tell("established", now, `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`);
+    release(this.#waiting.take(pairKey(pair)), now);
+  }
+
+  #reap(event: ReapEvent, now: Millis): void {
+    const { reap, entropy } = this.parts;
+    for (const effect of reap.step(event, now, entropy.bytes(REAP_RANDOM_OCTETS))) this.#applyReap(effect, now);
+  }
+
+  #applyReap(effect: ReapEffect, now: Millis): void {
+    const { core, release } = this.parts;
+    switch (effect.kind) {
+      case "send":
+        return this.#send(effect.pair.local, effect.pair.peer, effect.message);
+      case "use-pair":
+        core.update(effect.id, { localLocator: effect.pair.local, peerLocator: effect.pair.peer }, now);
+        return this.#tell("moved", now, `context ${effect.id}: ${effect.pair.local} → ${effect.pair.peer}`);
+      case "state":
+        core.hold(effect.id, effect.state !== "Operational");
+        this.#tell("state", now, `context ${effect.id}: ${effect.state} (${effect.cause})`);
+        if (effect.state === "Operational") release(this.#exploring.take(String(effect.id)), now);
+        return;
+      case "send-timer":
+        return core.sendTimer(effect.id, effect.action, now);
+      case "keepalive-timer":
+        return core.keepaliveTimer(effect.id, effect.action, now);
+      case "watch":
+        return core.watch(effect.id, effect.on);
+    }
+  }
+
+  #tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
+    this.#events.push({ at, kind, text });
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+    this.parts.log.info(text, { event: kind });
+  }
+}
+
+/** A ULID of the site that this box answers for. */
+export function isOwn(settings: BoxSettings, ulid: Address): boolean {
+  return contains(settings.ulid, ulid);
+}
+
+function pairKey(pair: UlidPair): string {
+  return `${pair.local} ${pair.peer} ${pair.fork}`;
+}
+
+function reapContext(context: ContextView, peerTag: ContextTag, current: { local: Locator; peer: Locator }, timing: ReapTiming): ReapContext {
+  return {
+    id: context.id,
+    current,
+    localLocators: context.localLocators,
+    peerLocators: context.peerLocators.filter(({ verified }) => verified).map(({ address, preference }) => ({ address, preference })),
+    peerTag,
+    peerBox: context.peerBox,
+    timing,
+  };
+}
