@@ -1,0 +1,82 @@
+/** site.yaml from text to {@link Site}: syntax, schema, then everything that concerns several settings at once. */
+import { z } from "zod";
+import { crossCheck } from "./cross.ts";
+import type { Fault } from "./fault.ts";
+import { describeIssue } from "./issues.ts";
+import { dig, type Path, showPath } from "./path.ts";
+import { type ParsedSite, siteSchema } from "./schema.ts";
+import type { Site } from "./site.ts";
+import { readSource } from "./source.ts";
+
+export type SiteReading =
+  | { readonly site: Site /** What is allowed but probably not meant. */; readonly warnings: readonly Fault[] }
+  | { readonly faults: readonly Fault[] };
+
+/**
+ * Reads the text of a site.yaml. All mistakes are found in one go, in the order of the file; `file` is its name, for
+ * messages about the file as a whole. Never throws, whatever the text.
+ */
+export function readSite(text: string, file: string): SiteReading {
+  const source = readSource(text);
+  if (source.broken) return { faults: inOrder(source.faults) };
+  if (source.value === null || source.value === undefined) {
+    return { faults: [{ line: 1, column: 1, path: "", message: `${file} holds no settings`, hint: "an example is in docs/site.yaml.md" }] };
+  }
+  const faults = [...source.faults];
+  const root = withoutEmpty(source.value);
+  const parsed = siteSchema.safeParse(root);
+  const around = { keysAt: knownKeys, valueAt: (path: Path) => dig(root, path) };
+  for (const issue of parsed.error?.issues ?? []) {
+    for (const complaint of describeIssue(issue, around)) {
+      const message = complaint.path.length === 0 && complaint.key === undefined ? `the file ${complaint.message}` : complaint.message;
+      faults.push(source.fault(complaint.path, message, complaint.hint, complaint.key));
+    }
+  }
+  const warnings: Fault[] = [];
+  crossCheck(root, {
+    fault: (path, message, hint) => faults.push(source.fault(path, message, hint)),
+    warning: (path, message, hint) => warnings.push(source.fault(path, message, hint)),
+  });
+  if (parsed.success && faults.length === 0) return { site: complete(parsed.data), warnings: inOrder(warnings) };
+  return { faults: inOrder(faults) };
+}
+
+/** A group or list whose entries are all commented out is null to YAML: the same as one that is not there. */
+function withoutEmpty(root: unknown): unknown {
+  if (typeof root !== "object" || root === null || Array.isArray(root)) return root;
+  const known = new Set(knownKeys([]));
+  return Object.fromEntries(Object.entries(root).filter(([key, value]) => value !== null || !known.has(key)));
+}
+
+/** Fills in the defaults that depend on other settings. */
+function complete(parsed: ParsedSite): Site {
+  return {
+    ...parsed,
+    providers: parsed.providers.map((provider) => ({ ...provider, gateway: provider.gateway, table: provider.table })),
+    state: parsed.state ?? `/var/lib/pshim6/${parsed.site}`,
+    control: parsed.control ?? `/run/pshim6/${parsed.site}.sock`,
+    api: parsed.api,
+  };
+}
+
+function inOrder(faults: readonly Fault[]): Fault[] {
+  const unique = new Map(faults.map((fault) => [`${fault.line}:${fault.column}:${fault.path}:${fault.message}`, fault]));
+  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+const keys = collectKeys(z.toJSONSchema(siteSchema, { io: "input", unrepresentable: "any" }), [], new Map<string, string[]>());
+
+function knownKeys(path: Path): readonly string[] {
+  return keys.get(showPath(path.map((step) => (typeof step === "number" ? 0 : step)))) ?? [];
+}
+
+function collectKeys(schema: unknown, path: Path, into: Map<string, string[]>): Map<string, string[]> {
+  const properties = dig(schema, ["properties"]);
+  if (typeof properties === "object" && properties !== null) {
+    into.set(showPath(path), Object.keys(properties));
+    for (const [name, inner] of Object.entries(properties)) collectKeys(inner, [...path, name], into);
+  }
+  const items = dig(schema, ["items"]);
+  if (items !== undefined) collectKeys(items, [...path, 0], into);
+  return into;
+}

@@ -1,0 +1,199 @@
+/**
+ * site.yaml as a schema: the one place where a setting, its default, its bounds and its description stand.
+ * `docs/site.yaml.md` is generated from here (build/docs.ts). What concerns several settings at once is in {@link ./cross.ts}.
+ */
+import { z } from "zod";
+import {
+  addressField,
+  durationField,
+  endpointField,
+  globalAddressField,
+  interfaceField,
+  nameField,
+  pathField,
+  prefixField,
+} from "./fields.ts";
+import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT } from "./site.ts";
+
+/** Entries of `bindings` and `hosts` at most. */
+export const LIST_LIMIT = 65_536;
+/** sun_path of Linux without its final NUL. */
+const SOCKET_PATH_OCTETS = 107;
+const PATH_OCTETS = 4_095;
+/** The largest segment that a TUN with offloads hands over fits into one context's share. */
+const HOLD_OCTETS_LEAST = 65_576;
+const MEBIBYTE = 1_048_576;
+
+/** 0, 253, 254, 255 and the box's own numbers are refused in cross.ts. */
+const tableField = z.int().min(1).max(4_294_967_295);
+const rank = z.int().min(0).max(255);
+
+export const providerSchema = z.strictObject({
+  name: nameField.meta({ description: "What the provider is called in tables and logs; unique.", example: "isp1" }),
+  prefix: prefixField.meta({
+    description:
+      "The prefix that the provider routes to this site. A host's locator is this prefix followed by the remaining bits of its ULID. At most 64 bits long; prefixes of two providers must not overlap.",
+    example: "2001:db8:a1::/48",
+  }),
+  interface: interfaceField.meta({ description: "Interface of the line to the provider.", example: "up1" }),
+  gateway: addressField
+    .optional()
+    .meta({ description: "The provider's router on that line. Leave it out on a point-to-point line.", example: "2001:db8:f1::1" }),
+  priority: rank.default(10).meta({ description: "Providers with the lowest number are used first." }),
+  weight: rank.default(10).meta({ description: "Share of new contexts among providers of one priority. 0 = only if the others are dead." }),
+  table: tableField.optional().meta({
+    description: "Number of the routing table that gets the provider's default route.",
+    defaultText: "14001 for the first provider, 14002 for the second, …",
+  }),
+});
+
+export const siteSchema = z.strictObject({
+  site: nameField.meta({
+    description: "The site's name. Part of file names, so: lower-case letters, digits and hyphens.",
+    example: "alpha",
+  }),
+  ulid: z
+    .strictObject({
+      prefix: prefixField.meta({
+        description: "The site's own block of identifiers, out of which its hosts have their addresses. At most 64 bits long.",
+        example: "fc00:aaaa:1::/48",
+      }),
+      generic: prefixField
+        .prefault("fc00::/7")
+        .meta({ description: "The block that the identifiers of all sites come from. Everything in it is reached through the box." }),
+    })
+    .meta({ description: "Upper-layer identifiers (ULIDs): the addresses that hosts see." }),
+  lan: z
+    .strictObject({
+      interface: interfaceField.meta({ description: "Interface towards the hosts.", example: "lan" }),
+      subnets: z
+        .array(prefixField)
+        .min(1)
+        .max(1024)
+        .meta({ description: "Subnets of `ulid.prefix` that are reached over it, at most 64 bits long.", example: ["fc00:aaaa:1::/64"] }),
+    })
+    .meta({ description: "The inside." }),
+  providers: z.array(providerSchema).min(1).max(PROVIDER_LIMIT).meta({ description: "The lines to the internet, one entry each." }),
+  bindings: z
+    .array(
+      z.strictObject({
+        ulid: globalAddressField.meta({ description: "Identifier of a host at another site.", example: "fc00:bbbb:1::10" }),
+        locators: z
+          .array(globalAddressField)
+          .min(1)
+          .max(64)
+          .meta({ description: "Addresses at which it is reached, best first.", example: ["2001:db8:b3::10"] }),
+      }),
+    )
+    .max(LIST_LIMIT)
+    .default([])
+    .meta({ description: "Static ULID → locators, like a hosts file." }),
+  hosts: z
+    .array(
+      z.strictObject({
+        name: nameField.meta({ description: "The host's name; unique.", example: "h1" }),
+        ulid: globalAddressField.meta({
+          description: "Its identifier, as `pshim6 cga generate` printed it.",
+          example: "fc00:aaaa:1:0:3c4a:5bf6:ffb4:ca6c",
+        }),
+      }),
+    )
+    .max(LIST_LIMIT)
+    .default([])
+    .meta({ description: "Hosts of this site whose identifiers the box made; their locators can be proved to others." }),
+  state: pathField(PATH_OCTETS)
+    .optional()
+    .meta({ description: "Directory of what must last: the site's key and the CGA parameters.", defaultText: "/var/lib/pshim6/<site>" }),
+  control: pathField(SOCKET_PATH_OCTETS)
+    .optional()
+    .meta({ description: "Unix socket on which the running box answers `pshim6 show`.", defaultText: "/run/pshim6/<site>.sock" }),
+  tun: z
+    .strictObject({
+      name: interfaceField.prefault("pshim0").meta({ description: "Name of the TUN device." }),
+      mtu: z
+        .int()
+        .min(IPV6_MINIMUM_MTU + PAYLOAD_HEADER_OCTETS)
+        .max(65_535)
+        .default(1500)
+        .meta({
+          description: `Octets of the largest packet that all providers' lines carry. Hosts are told ${PAYLOAD_HEADER_OCTETS} octets less, which the Shim6 header takes.`,
+        }),
+      queues: z.int().min(1).max(PROVIDER_LIMIT).default(1).meta({ description: "Queues of the device, each with a thread of its own." }),
+    })
+    .prefault({})
+    .meta({ description: "The device through which packets come to the box." }),
+  contexts: z
+    .strictObject({
+      max: z.int().min(1).max(CONTEXT_LIMIT).default(65_536).meta({ description: "Shim6 contexts at most; rounded up to a power of two." }),
+      idle: durationField.prefault("600s").meta({
+        description: "A context without a packet for so long is discarded. RFC 5533 §8 recommends at least 300s; less draws a warning.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "Bounds of the context table." }),
+  hold: z
+    .strictObject({
+      packets: z.int().min(1).max(4_096).default(32).meta({ description: "Packets per context." }),
+      octets: z
+        .int()
+        .min(HOLD_OCTETS_LEAST)
+        .max(1_024 * MEBIBYTE)
+        .default(262_144)
+        .meta({ description: "Octets per context." }),
+      total: z
+        .int()
+        .min(HOLD_OCTETS_LEAST)
+        .max(16_384 * MEBIBYTE)
+        .default(16 * MEBIBYTE)
+        .meta({ description: "Octets over all contexts." }),
+    })
+    .prefault({})
+    .meta({ description: "What may wait while a context comes up or looks for a path. More is dropped and counted." }),
+  reap: z
+    .strictObject({
+      profile: z.enum(["fast", "rfc5534"]).default("fast").meta({
+        description:
+          "`fast` finds failures in fractions of a second between boxes of this kind; `rfc5534` keeps to the RFC's timers with everyone.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "Failure detection." }),
+  shim6: z
+    .strictObject({
+      routingHeader: z
+        .enum(["drop", "pass"])
+        .default("drop")
+        .meta({ description: "What happens to packets of hosts that carry a routing header, which could lead them around the box." }),
+    })
+    .prefault({})
+    .meta({ description: "The protocol." }),
+  egress: z
+    .strictObject({
+      manage: z
+        .boolean()
+        .default(true)
+        .meta({ description: "Whether the box sets the kernel's routes and rules itself. If not, `pshim6 check --routes` prints them." }),
+    })
+    .prefault({})
+    .meta({ description: "Routing in the kernel." }),
+  log: z
+    .strictObject({
+      level: z.enum(["debug", "info", "warning", "error"]).default("info").meta({ description: "Least weight of what is logged." }),
+    })
+    .prefault({})
+    .meta({ description: "Logging." }),
+  key: z
+    .strictObject({
+      bits: z.literal([1024, 2048, 3072, 4096]).default(2048).meta({ description: "Size of the site's RSA key, when it is made." }),
+    })
+    .prefault({})
+    .meta({ description: "The key that the hosts' addresses are bound to." }),
+  api: z
+    .strictObject({
+      listen: endpointField.meta({ description: "Address and port of the HTTP interface; an address in brackets.", example: "[::1]:8686" }),
+    })
+    .optional()
+    .meta({ description: "Management over HTTP.", defaultText: "none" }),
+});
+
+export type ParsedSite = z.output<typeof siteSchema>;

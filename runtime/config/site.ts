@@ -1,0 +1,117 @@
+/** A site's settings, complete: defaults filled in, every value checked. {@link ./read.ts} makes them out of site.yaml. */
+import type { Address, Locator, Ulid } from "../value/address.ts";
+import type { Prefix } from "../value/prefix.ts";
+import type { Millis } from "../value/time.ts";
+
+export interface Site {
+  /** The site's name: lower-case letters, digits and hyphens; part of file names. */
+  readonly site: string;
+  readonly ulid: UlidSettings;
+  readonly lan: LanSettings;
+  /** 1 … {@link PROVIDER_LIMIT}; prefixes do not overlap. */
+  readonly providers: readonly Provider[];
+  /** Static ULID → locators of hosts at other sites. */
+  readonly bindings: readonly Binding[];
+  /** Hosts of the site whose CGA the box made. */
+  readonly hosts: readonly Host[];
+  /** Directory of what must last: keys, CGA parameters. */
+  readonly state: string;
+  /** Path of the Unix socket on which the running box answers. */
+  readonly control: string;
+  readonly tun: TunSettings;
+  readonly contexts: ContextSettings;
+  readonly hold: HoldSettings;
+  readonly reap: { readonly profile: ReapProfile };
+  readonly shim6: { readonly routingHeader: "drop" | "pass" };
+  readonly egress: { readonly manage: boolean };
+  readonly log: { readonly level: LogLevel };
+  readonly key: { readonly bits: KeyBits };
+  /** Where HTTP is served; `undefined` = nowhere. */
+  readonly api: { readonly listen: Endpoint } | undefined;
+}
+
+export interface UlidSettings {
+  /** The site's own block. At most 64 bits long. */
+  readonly prefix: Prefix;
+  /** The block that the ULIDs of all sites come from; holds `prefix`. */
+  readonly generic: Prefix;
+}
+
+export interface LanSettings {
+  readonly interface: string;
+  /** Inside `ulid.prefix`, none overlaps another, at most 64 bits long. */
+  readonly subnets: readonly Prefix[];
+}
+
+export interface Provider {
+  readonly name: string;
+  /** What the provider routes to us: locators are made by putting it over a ULID. */
+  readonly prefix: Prefix;
+  readonly interface: string;
+  /** `undefined` = a point-to-point line. */
+  readonly gateway: Address | undefined;
+  /** 0 … 255, lower first. */
+  readonly priority: number;
+  /** 0 … 255, share among providers of one priority. */
+  readonly weight: number;
+  /** Routing table for the provider's default route; `undefined` = one that the box numbers. */
+  readonly table: number | undefined;
+}
+
+export interface Binding {
+  readonly ulid: Ulid;
+  /** Best first, at least one. */
+  readonly locators: readonly Locator[];
+}
+
+export interface Host {
+  readonly name: string;
+  readonly ulid: Ulid;
+}
+
+export interface TunSettings {
+  readonly name: string;
+  /** Octets of the largest packet on the wire; hosts get {@link PAYLOAD_HEADER_OCTETS} less. */
+  readonly mtu: number;
+  /** Queues, each with a thread of its own. */
+  readonly queues: number;
+}
+
+export interface ContextSettings {
+  readonly max: number;
+  /** A context without a packet for so long is discarded (RFC 5533 §8). */
+  readonly idle: Millis;
+}
+
+/** Bounds of what waits for a context to come up. */
+export interface HoldSettings {
+  /** Packets per context. */
+  readonly packets: number;
+  /** Octets per context. */
+  readonly octets: number;
+  /** Octets over all contexts. */
+  readonly total: number;
+}
+
+export interface Endpoint {
+  /** Address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ReapProfile = "fast" | "rfc5534";
+export type LogLevel = "debug" | "info" | "warning" | "error";
+export type KeyBits = 1024 | 2048 | 3072 | 4096;
+
+/** Locator prefixes that the core tells apart. */
+export const PROVIDER_LIMIT = 16;
+/** Contexts that the core's table holds at most. */
+export const CONTEXT_LIMIT = 1_048_576;
+/** Octets that the Shim6 payload header adds to a packet (RFC 5533 §5.2). */
+export const PAYLOAD_HEADER_OCTETS = 8;
+/** RFC 8200 §5. */
+export const IPV6_MINIMUM_MTU = 1280;
+/** Recommended least age of an idle context before it is discarded (RFC 5533 §8). */
+export const RECOMMENDED_IDLE: Millis = 300_000;
+/** Routing tables that the box numbers itself: the first for packets from the TUN, then one for each provider. */
+export const OWN_TABLES = { first: 14_000, last: 14_000 + PROVIDER_LIMIT } as const;
