@@ -1,0 +1,27 @@
+/** IPv6 header and extension headers: octets from the first octet of each header; 16-bit fields are big-endian (RFC 8200 §3, §4). */
+export const IP6_PAYLOAD_LENGTH = 4;
+export const IP6_NEXT = 6;
+export const IP6_HOP_LIMIT = 7;
+export const IP6_SOURCE = 8;
+export const IP6_DESTINATION = 24;
+export const IP6_LENGTH = 40;
+
+export const ADDRESS_LENGTH = 16;
+
+/** Hop-by-Hop Options, Routing and Destination Options begin alike: next header, length in 8-octet units without the first. */
+export const EXTENSION_NEXT = 0;
+export const EXTENSION_LENGTH = 1;
+export const ROUTING_SEGMENTS_LEFT = 3;
+
+export const NEXT_HOP_BY_HOP = 0;
+export const NEXT_TCP = 6;
+export const NEXT_UDP = 17;
+export const NEXT_ROUTING = 43;
+export const NEXT_FRAGMENT = 44;
+export const NEXT_ICMP6 = 58;
+export const NEXT_NONE = 59;
+export const NEXT_DESTINATION = 60;
+export const NEXT_SHIM6 = 140;
+
+/** Ours: extension headers walked before Shim6's place; a longer chain is dropped. RFC 8200 §4.1 lists at most four. */
+export const EXTENSIONS_MAX = 8;

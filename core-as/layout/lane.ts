@@ -1,0 +1,60 @@
+/**
+ * A lane: what one data thread owns. Fixed part first, then at the places noted in it: arrays of one entry per slot, the
+ * rings to the control thread, the slots. Octets from the lane's start; u32 where nothing else is said.
+ */
+import { COUNTERS } from "./verdict.ts";
+
+/** u64 counters by verdict. */
+export const LANE_COUNTERS = 0;
+/** Set when a batch punted or woke something. */
+export const LANE_BELL = LANE_COUNTERS + COUNTERS * 8;
+/** Octets ever written to the punt ring, modulo 2^32. Producer: the lane. */
+export const LANE_PUNT_HEAD = LANE_BELL + 4;
+/** Entries ever written to the activity ring. Producer: the lane. */
+export const LANE_ACTIVITY_HEAD = LANE_PUNT_HEAD + 4;
+/** Octets and entries ever taken. Consumer: the control thread; a line of their own. */
+export const LANE_PUNT_TAIL = LANE_BELL + 64;
+export const LANE_ACTIVITY_TAIL = LANE_PUNT_TAIL + 4;
+/** Places of the arrays, octets from the start of the memory. */
+export const LANE_LENGTHS = LANE_PUNT_TAIL + 64;
+export const LANE_VERDICTS = LANE_LENGTHS + 4;
+export const LANE_OUTPUT_OFFSETS = LANE_VERDICTS + 4;
+export const LANE_OUTPUT_LENGTHS = LANE_OUTPUT_OFFSETS + 4;
+export const LANE_WORK_OUT = LANE_OUTPUT_LENGTHS + 4;
+export const LANE_WORK_IN = LANE_WORK_OUT + 4;
+export const LANE_ACTIVITY = LANE_WORK_IN + 4;
+export const LANE_PUNT = LANE_ACTIVITY + 4;
+export const LANE_SLOTS = LANE_PUNT + 4;
+export const LANE_OUTPUTS = LANE_SLOTS + 4;
+/** u64: where the staged loads end up, so that no compiler removes them. */
+export const LANE_TOUCHED = LANE_LENGTHS + 64;
+export const LANE_FIXED_OCTETS = LANE_TOUCHED + 64;
+
+/** Work entry of a frame that waits for its context. */
+export const WORK_PACKET = 0;
+/** Octets of the packet, IPv6 header included. */
+export const WORK_OCTETS = WORK_PACKET + 4;
+/** Where the Shim6 header stands or goes, and where the header before it names its follower; octets from the packet's start. */
+export const WORK_SHIM6 = WORK_OCTETS + 4;
+export const WORK_NEXT = WORK_SHIM6 + 4;
+export const WORK_HASH = WORK_NEXT + 4;
+/** Record that the index named, 0 = none. */
+export const WORK_RECORD = WORK_HASH + 4;
+export const WORK_SLOT = WORK_RECORD + 4;
+export const WORK_OCTETS_EACH = 32;
+
+/**
+ * A slot: headroom, virtio header, packet. The packet starts 24 octets into a cache line: an outbound packet, which begins 8 octets
+ * earlier, then has its IPv6 and its Shim6 header in that one line.
+ */
+export const SLOT_HEADROOM = 78;
+/** Behind the longest frame, so that a 16-octet load at its end stays in the slot. */
+export const SLOT_TAILROOM = 16;
+
+/** Punt ring entry: octets of the packet, reason, id of the context or NO_CONTEXT; then the packet, padded to 16. */
+export const PUNT_OCTETS = 0;
+export const PUNT_REASON = PUNT_OCTETS + 4;
+export const PUNT_CONTEXT = PUNT_REASON + 4;
+export const PUNT_HEADER = 16;
+/** In {@link PUNT_OCTETS}: the rest up to the ring's end is unused. */
+export const PUNT_WRAP = -1;

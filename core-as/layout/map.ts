@@ -1,0 +1,104 @@
+/**
+ * The shared memory. It begins with the header block: sizes and places that `runtime/fast/plan.ts` wrote when the memory
+ * was made, so that one module serves all sizes, then what all threads share and is of fixed size. Behind it, at the
+ * places noted there: records, cold parts, the two indexes, the lanes. u32 little-endian where nothing else is said.
+ *
+ *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ records │ cold │ pair index │ tag index │ lane 0 │ lane 1 …
+ */
+export const MAP_MAGIC = 0;
+/** Contexts at most, a power of two. */
+export const MAP_CONTEXTS = MAP_MAGIC + 4;
+/** Slots of an index minus one; a slot is {@link INDEX_OCTETS}. */
+export const MAP_INDEX_MASK = MAP_CONTEXTS + 4;
+/** A hash shifted right by so much is a slot number. */
+export const MAP_INDEX_SHIFT = MAP_INDEX_MASK + 4;
+export const MAP_LANES = MAP_INDEX_SHIFT + 4;
+export const MAP_BATCH = MAP_LANES + 4;
+/** Octets from slot to slot. */
+export const MAP_SLOT_STRIDE = MAP_BATCH + 4;
+/** Longest frame that a slot takes, virtio header included. */
+export const MAP_INPUT_OCTETS = MAP_SLOT_STRIDE + 4;
+/** Octets of a punt ring, a power of two. */
+export const MAP_PUNT_OCTETS = MAP_INPUT_OCTETS + 4;
+/** Entries of an activity ring, a power of two. */
+export const MAP_ACTIVITY_ENTRIES = MAP_PUNT_OCTETS + 4;
+/** Places, octets from the start of the memory. */
+export const MAP_RECORDS = MAP_ACTIVITY_ENTRIES + 4;
+export const MAP_COLD = MAP_RECORDS + 4;
+export const MAP_PAIR_INDEX = MAP_COLD + 4;
+export const MAP_TAG_INDEX = MAP_PAIR_INDEX + 4;
+export const MAP_LANE_FIRST = MAP_TAG_INDEX + 4;
+export const MAP_LANE_STRIDE = MAP_LANE_FIRST + 4;
+/** SETTING_* bits. */
+export const MAP_SETTINGS = MAP_LANE_STRIDE + 4;
+/** Which of the prefix blocks is valid: its place. Written last, so that readers see old or new prefixes, never both. */
+export const MAP_PREFIXES = MAP_SETTINGS + 4;
+export const MAP_END = MAP_PREFIXES + 4;
+
+export const MAGIC = 0x3653_4850; // "PHS6"
+
+/** Pass frames with a Routing header whose Segments Left > 0 on, unchanged; otherwise drop them. */
+export const SETTING_PASS_ROUTING = 1;
+/** Punt frames to a locator that are neither Shim6 nor ICMPv6; otherwise drop them. */
+export const SETTING_PUNT_OTHER = 2;
+
+/** Random words, u64: for a pair one constant, eight for the addresses, one for the fork; for a tag one constant and two. */
+export const KEY_PAIR = 128;
+export const KEY_TAG = KEY_PAIR + 10 * 8;
+export const KEY_END = KEY_TAG + 3 * 8;
+export const KEY_OCTETS = KEY_END - KEY_PAIR;
+
+/** Versions of the two indexes: odd while entries move. A line of their own. */
+export const PAIR_VERSION = 256;
+export const TAG_VERSION = PAIR_VERSION + 4;
+
+/** Where TypeScript lays what the next table call reads: first 64 octets as in a record, tags as u64, then the cold values. */
+export const STAGE = PAIR_VERSION + 64;
+export const STAGE_LOCAL_ULID = STAGE;
+export const STAGE_PEER_ULID = STAGE_LOCAL_ULID + 16;
+export const STAGE_LOCAL_LOCATOR = STAGE_PEER_ULID + 16;
+export const STAGE_PEER_LOCATOR = STAGE_LOCAL_LOCATOR + 16;
+/** Two octets ignored, then six as in a payload header. */
+export const STAGE_LOCAL_TAG = STAGE_PEER_LOCATOR + 16;
+export const STAGE_PEER_TAG = STAGE_LOCAL_TAG + 8;
+export const STAGE_SEND_TIMEOUT = STAGE_PEER_TAG + 8;
+export const STAGE_KEEPALIVE_TIMEOUT = STAGE_SEND_TIMEOUT + 4;
+export const STAGE_KEEPALIVE_INTERVAL = STAGE_KEEPALIVE_TIMEOUT + 4;
+export const STAGE_IDLE_TIMEOUT = STAGE_KEEPALIVE_INTERVAL + 4;
+export const STAGE_FORK = STAGE_IDLE_TIMEOUT + 4;
+export const STAGE_END = STAGE_FORK + 4;
+
+/** Prefixes: base and mask of 16 octets each. A ring of blocks, so that a reader in the middle of a batch keeps its own. */
+export const PREFIX_MASK = 16;
+export const PREFIX_OCTETS = 32;
+export const PREFIX_LOCATORS_MAX = 16;
+export const PREFIX_OWN = 0;
+export const PREFIX_GENERIC = PREFIX_OWN + PREFIX_OCTETS;
+export const PREFIX_COUNT = PREFIX_GENERIC + PREFIX_OCTETS;
+export const PREFIX_LOCATORS = PREFIX_COUNT + 16;
+export const PREFIX_BLOCK_OCTETS = PREFIX_LOCATORS + PREFIX_LOCATORS_MAX * PREFIX_OCTETS;
+export const PREFIX_BLOCKS = 8;
+export const PREFIX_FIRST = 512;
+export const PREFIX_END = PREFIX_FIRST + PREFIX_BLOCKS * PREFIX_BLOCK_OCTETS;
+
+/** The due list: see due.ts. */
+export const DUE_LIST = PREFIX_END;
+export const DUE_LIST_END = DUE_LIST + 256 * 12;
+
+/** Wheel: its instant, whether the last `advance` stopped at its limit, then four levels of 256 list heads and their occupancy bits. */
+export const WHEEL_NOW = DUE_LIST_END;
+export const WHEEL_MORE = WHEEL_NOW + 4;
+export const WHEEL_HEADS = WHEEL_MORE + 4;
+export const WHEEL_LEVELS = 4;
+export const WHEEL_SLOTS = 256;
+export const WHEEL_BITS = WHEEL_HEADS + WHEEL_LEVELS * WHEEL_SLOTS * 4;
+export const WHEEL_END = WHEEL_BITS + WHEEL_LEVELS * (WHEEL_SLOTS / 8);
+
+/** End of the fixed part, a multiple of 64. */
+export const FIXED_END = 16384;
+
+/** Index slot: hash in the upper half, id + 1 in the lower; 0 = empty. Twice as many slots as contexts. */
+export const INDEX_OCTETS = 8;
+export const INDEX_SLOTS_PER_CONTEXT = 2;
+export const CONTEXTS_MIN = 8;
+export const CONTEXTS_MAX = 1048576;

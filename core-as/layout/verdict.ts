@@ -1,0 +1,64 @@
+/**
+ * What became of a frame. One number space: the verdict is also the index of the lane's counter, and names.ts gives its
+ * name. A frame is written (below PUNT_FIRST), handed to the control thread (PUNT_*), or dropped (DROP_*).
+ */
+export const VERDICT_NONE = 0;
+/** A host's packet left with locators and a payload header. */
+export const FORWARD_OUT = 1;
+/** A payload header was removed and ULIDs were restored. */
+export const FORWARD_IN = 2;
+/** Routing header with Segments Left > 0, passed on unchanged because the setting says so (shim6-state §9.3). */
+export const FORWARD_ROUTING = 3;
+
+export const PUNT_FIRST = 8;
+/** Outbound, no context for the ULID pair. */
+export const PUNT_NO_CONTEXT = 8;
+/** Shim6 control message. */
+export const PUNT_CONTROL = 9;
+/** Payload header whose tag no context has. */
+export const PUNT_NO_TAG = 10;
+/** Outbound, context found, but it is exploring. */
+export const PUNT_HOLD = 11;
+/** ICMPv6 to a locator, without payload header. */
+export const PUNT_ICMP6 = 12;
+/** Anything else to a locator, when the setting wants it. */
+export const PUNT_OTHER = 13;
+
+export const DROP_FIRST = 16;
+/** Shorter than virtio and IPv6 header together. */
+export const DROP_SHORT_IP6 = 16;
+/** Longer than a slot holds. */
+export const DROP_LONG_FRAME = 17;
+export const DROP_GSO_VIRTIO = 18;
+export const DROP_VERSION_IP6 = 19;
+/** Payload Length says more octets than came. */
+export const DROP_LENGTH_IP6 = 20;
+/** csum_start or csum_offset points outside the packet or at an odd octet. */
+export const DROP_SUM_VIRTIO = 21;
+/** Neither from one of our ULIDs nor to one of our locators. */
+export const DROP_SOURCE_IP6 = 22;
+/** From one of our ULIDs, but to no ULID outside the site. */
+export const DROP_DESTINATION_IP6 = 23;
+/** To a locator from an address that cannot stand in a packet from outside: ULID, multicast, unspecified. */
+export const DROP_MARTIAN_IP6 = 24;
+export const DROP_SHORT_EXTENSION = 25;
+/** More than EXTENSIONS_MAX extension headers. */
+export const DROP_CHAIN_EXTENSION = 26;
+export const DROP_SEGMENTS_ROUTING = 27;
+export const DROP_SHORT_SHIM6 = 28;
+/** P = 1 with Hdr Ext Len ≠ 0. */
+export const DROP_LENGTH_SHIM6 = 29;
+/** No room in Payload Length for eight more octets. */
+export const DROP_LONG_IP6 = 30;
+/** To a locator, but neither Shim6 nor ICMPv6. */
+export const DROP_PROTOCOL_IP6 = 31;
+export const DROP_PUNT_FULL = 32;
+/** The record stayed between two states for longer than a packet may wait. */
+export const DROP_BUSY_CONTEXT = 33;
+/** The kernel refused the frame. Counted by the data thread. */
+export const DROP_WRITE_TUN = 34;
+
+/** Not a frame's fate but counted beside: an activity ring was full, so a timer started later than it should have. */
+export const COUNT_ACTIVITY_FULL = 35;
+
+export const COUNTERS = 64;
