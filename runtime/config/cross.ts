@@ -9,6 +9,7 @@ import { addressField, durationField, endpointField, globalAddressField, interfa
 import { dig, type Path } from "./path.ts";
 import { OWN_TABLES, RECOMMENDED_IDLE } from "./site.ts";
 
+/** Where findings go: a fault keeps the site from running, a warning does not. */
 export interface Findings {
   fault(path: Path, message: string, hint: string): void;
   warning(path: Path, message: string, hint: string): void;

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { nearest } from "./nearest.ts";
 
+/** A fault without its line and column. */
 export interface Complaint {
   readonly path: readonly (string | number)[];
   /** The key that the complaint is about, if it is one that should not be there. */
@@ -10,7 +11,7 @@ export interface Complaint {
   readonly hint: string;
 }
 
-/** `keysAt` lists the settings that exist at a path; `valueAt` gives what the file has there. */
+/** What the words depend on: `keysAt` lists the settings that exist at a path; `valueAt` gives what the file has there. */
 export interface Surroundings {
   keysAt(path: readonly (string | number)[]): readonly string[];
   valueAt(path: readonly (string | number)[]): unknown;

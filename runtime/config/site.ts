@@ -3,6 +3,7 @@ import type { Address, Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
 
+/** Everything that site.yaml says. */
 export interface Site {
   /** The site's name: lower-case letters, digits and hyphens; part of file names. */
   readonly site: string;
@@ -30,6 +31,7 @@ export interface Site {
   readonly api: { readonly listen: Endpoint } | undefined;
 }
 
+/** The identifiers that hosts see. */
 export interface UlidSettings {
   /** The site's own block. At most 64 bits long. */
   readonly prefix: Prefix;
@@ -37,12 +39,14 @@ export interface UlidSettings {
   readonly generic: Prefix;
 }
 
+/** The inside. */
 export interface LanSettings {
   readonly interface: string;
   /** Inside `ulid.prefix`, none overlaps another, at most 64 bits long. */
   readonly subnets: readonly Prefix[];
 }
 
+/** A line to the internet. */
 export interface Provider {
   readonly name: string;
   /** What the provider routes to us: locators are made by putting it over a ULID. */
@@ -58,17 +62,20 @@ export interface Provider {
   readonly table: number | undefined;
 }
 
+/** Where a host of another site is reached. */
 export interface Binding {
   readonly ulid: Ulid;
   /** Best first, at least one. */
   readonly locators: readonly Locator[];
 }
 
+/** A host of this site with a CGA of ours. */
 export interface Host {
   readonly name: string;
   readonly ulid: Ulid;
 }
 
+/** The device through which packets come to the box. */
 export interface TunSettings {
   readonly name: string;
   /** Octets of the largest packet on the wire; hosts get {@link PAYLOAD_HEADER_OCTETS} less. */
@@ -77,6 +84,7 @@ export interface TunSettings {
   readonly queues: number;
 }
 
+/** Bounds of the context table. */
 export interface ContextSettings {
   readonly max: number;
   /** A context without a packet for so long is discarded (RFC 5533 §8). */
@@ -93,6 +101,7 @@ export interface HoldSettings {
   readonly total: number;
 }
 
+/** Where a server listens. */
 export interface Endpoint {
   /** Address without brackets. */
   readonly host: string;

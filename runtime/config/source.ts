@@ -7,6 +7,7 @@ import { type Path, showPath } from "./path.ts";
 export const TEXT_LIMIT = 4_194_304;
 const ALIAS_LIMIT = 100;
 
+/** What {@link readSource} made of a text. */
 export interface Source {
   /** Strings, numbers, booleans, null, arrays and plain objects; only strings as keys. */
   readonly value: unknown;

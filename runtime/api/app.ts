@@ -1,0 +1,62 @@
+/** The box's management interface, read only for now: JSON over HTTP, served on a Unix socket. */
+import { type Context, Hono } from "hono";
+import type { BoxFacade } from "./facade.ts";
+import type { Listing, Problem } from "./rows.ts";
+
+/** Rows that one answer holds if the request does not say, and at most. */
+export const ROWS_DEFAULT = 1_000;
+export const ROWS_LIMIT = 100_000;
+
+/**
+ * The API over `box`: `GET /status`, `/counters`, and the lists `/contexts`, `/paths`, `/providers`, `/bindings`.
+ * A list is a {@link Listing}; `?limit=N` bounds its items, `?ulid=ADDRESS` (contexts, bindings) picks those of one host.
+ * Errors are problem details (RFC 9457). Nothing is thrown at the caller.
+ */
+export function createApi(box: BoxFacade): Hono {
+  const app = new Hono();
+  app.get("/status", (c) => answer(c, box.status()));
+  app.get("/counters", (c) => answer(c, Object.fromEntries(box.counters())));
+  app.get("/contexts", (c) => list(c, box.contexts(), (row, ulid) => row.localUlid === ulid || row.peerUlid === ulid));
+  app.get("/bindings", (c) => list(c, box.bindings(), (row, ulid) => row.ulid === ulid));
+  app.get("/paths", (c) => list(c, box.paths(), undefined));
+  app.get("/providers", (c) => list(c, box.providers(), undefined));
+  app.notFound((c) =>
+    c.req.method === "GET" || c.req.method === "HEAD"
+      ? fail(c, 404, "Not Found", `there is nothing at ${c.req.path}; there is: ${ROUTES.join(", ")}`)
+      : fail(c, 405, "Method Not Allowed", `${c.req.method} is not offered; everything here is read with GET`),
+  );
+  app.onError((_, c) => fail(c, 500, "Internal Server Error", "the box could not answer; its log says why"));
+  return app;
+}
+
+const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings"];
+
+function list<Row>(c: Context, rows: Iterable<Row>, belongs: ((row: Row, ulid: string) => boolean) | undefined): Response {
+  const asked = c.req.query("limit");
+  const limit = asked === undefined ? ROWS_DEFAULT : Number(asked);
+  if (!Number.isInteger(limit) || limit < 0 || limit > ROWS_LIMIT) {
+    return fail(c, 400, "Bad Request", `limit must be a whole number from 0 to ${ROWS_LIMIT}`);
+  }
+  const ulid = c.req.query("ulid");
+  if (ulid !== undefined && belongs === undefined) return fail(c, 400, "Bad Request", `${c.req.path} cannot be filtered by ulid`);
+  const items: Row[] = [];
+  let total = 0;
+  for (const row of rows) {
+    if (ulid !== undefined && belongs !== undefined && !belongs(row, ulid)) continue;
+    total++;
+    if (items.length < limit) items.push(row);
+  }
+  return answer(c, { items, total } satisfies Listing<Row>);
+}
+
+function answer(c: Context, body: unknown): Response {
+  return send(c, 200, "application/json", body);
+}
+
+function fail(c: Context, status: 400 | 404 | 405 | 500, title: string, detail: string): Response {
+  return send(c, status, "application/problem+json", { type: "about:blank", title, status, detail } satisfies Problem);
+}
+
+function send(c: Context, status: 200 | 400 | 404 | 405 | 500, type: string, body: unknown): Response {
+  return c.body(JSON.stringify(body), status, { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" });
+}
