@@ -7,7 +7,7 @@ export const VIRTIO_GSO_SIZE = 4;
 export const VIRTIO_CSUM_START = 6;
 /** Where the sum goes, octets from `csum_start`. */
 export const VIRTIO_CSUM_OFFSET = 8;
-export const VIRTIO_LENGTH = 10;
+export const VIRTIO_HEADER_OCTETS = 10;
 
 /** The sum field holds only the pseudo-header's part: summing was left to the device. */
 export const VIRTIO_NEEDS_CSUM = 1;
