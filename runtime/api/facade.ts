@@ -6,12 +6,13 @@ import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "./
  */
 export interface BoxFacade {
   status(): StatusRow;
-  /** In order of `id`. */
-  contexts(): Iterable<ContextRow>;
+  /** All of them, or those with `ulid` at either end. */
+  contexts(ulid: string | undefined): Iterable<ContextRow>;
   paths(): Iterable<PathRow>;
   /** In the order of site.yaml. */
   providers(): Iterable<ProviderRow>;
-  bindings(): Iterable<BindingRow>;
+  /** All of them, or those of `ulid`. */
+  bindings(ulid: string | undefined): Iterable<BindingRow>;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */
   counters(): Iterable<readonly [name: string, total: number]>;
 }

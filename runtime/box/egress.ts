@@ -1,0 +1,160 @@
+/**
+ * The kernel's routes and rules around the box (DESIGN §3), as lines for `ip -6 -batch -`. Towards the TUN: all ULIDs but
+ * the LAN's, and every provider's prefix. From the TUN: own ULIDs to the LAN, each locator to its own provider, nothing
+ * else anywhere. Everything of ours carries {@link EGRESS_PROTOCOL}, so that it can be found and removed.
+ */
+import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, type Provider, type Site } from "../config/site.ts";
+import { showPrefix } from "../value/prefix.ts";
+
+/** Mark of our routes and rules in the kernel (`protocol` of `ip route`, `ip rule`): the protocol number of Shim6. */
+export const EGRESS_PROTOCOL = 140;
+/** Table that packets from the TUN see first: the inside. Those of the providers follow. */
+export const INSIDE_TABLE = OWN_TABLES.first;
+/** Priorities of our rules: behind the kernel's table `local` (0), before `main` (32766). */
+export const INSIDE_PRIORITY = 1_400;
+export const PROVIDER_PRIORITY = 1_410;
+export const REFUSE_PRIORITY = 1_490;
+
+/** What the machine needs; each list is to be carried out in order. */
+export interface EgressPlan {
+  /** Kernel settings that must have these values. */
+  readonly sysctls: readonly Sysctl[];
+  /** Lines that bring everything up. They expect the TUN device, and nothing left of an earlier run ({@link leftovers}). */
+  readonly up: readonly string[];
+  /** Lines that remove it all; they also succeed when part of it is gone already. */
+  readonly down: readonly string[];
+  /**
+   * Lines by provider's name that put its routes back: the kernel drops routes when an interface goes down.
+   * They may be repeated.
+   */
+  readonly providers: ReadonlyMap<string, readonly string[]>;
+  /** The same for the LAN's interface. */
+  readonly lan: readonly string[];
+}
+
+/** A kernel setting as `sysctl` names it. */
+export interface Sysctl {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** What the plan depends on beside the site's settings. */
+export interface EgressOptions {
+  /** The device's name, if it is not the one in the settings. */
+  readonly tun?: string;
+}
+
+/** The plan for a site. */
+export function egressPlan(site: Site, options: EgressOptions = {}): EgressPlan {
+  const tun = options.tun ?? site.tun.name;
+  const tables = new Map(site.providers.map((provider, index) => [provider.name, provider.table ?? OWN_TABLES.first + 1 + index]));
+  const tableOf = (provider: Provider): number => tables.get(provider.name) ?? OWN_TABLES.first;
+  const providers = new Map(site.providers.map((provider) => [provider.name, [defaultRoute(provider, tableOf(provider))]]));
+  const lan = lanRoutes(site);
+  return {
+    sysctls: [
+      { key: "net.ipv6.conf.all.forwarding", value: "1" },
+      // The TUN has no neighbours: nobody there may configure us.
+      { key: `net.ipv6.conf.${sysctlName(tun)}.accept_ra`, value: "0" },
+    ],
+    up: [
+      // Without a link-local address the kernel sends no router solicitations and multicast reports into the box.
+      `link set dev ${tun} addrgenmode none`,
+      `link set dev ${tun} mtu ${site.tun.mtu} up`,
+      ...lan,
+      ...insideRefusals(site),
+      ...[...providers.values()].flat(),
+      ...rules(site, tun, tableOf),
+      // Last, because from here on packets come to the box.
+      ...routesToTun(site, tun),
+    ],
+    down: [`rule flush protocol ${EGRESS_PROTOCOL}`, `route flush table all proto ${EGRESS_PROTOCOL}`],
+    providers,
+    lan,
+  };
+}
+
+/**
+ * Lines that remove what a box left behind that was killed; empty if it left no rule.
+ * @param rulesJson output of `ip -6 -j rule show`; text that is no JSON counts as "cannot tell", and everything is removed
+ */
+export function leftovers(rulesJson: string): string[] {
+  const everything = [`rule flush protocol ${EGRESS_PROTOCOL}`, `route flush table all proto ${EGRESS_PROTOCOL}`];
+  let rules: unknown;
+  try {
+    rules = rulesJson.trim() === "" ? [] : JSON.parse(rulesJson);
+  } catch {
+    return everything;
+  }
+  if (!Array.isArray(rules)) return everything;
+  return rules.some((rule: unknown) => isOurs(rule)) ? everything : [];
+}
+
+/** The plan as text for an operator who sets routes himself (`egress.manage: false`): a shell script. */
+export function egressScript(plan: EgressPlan): string {
+  const lines = [
+    "# to bring it up, once the device exists:",
+    ...plan.sysctls.map(({ key, value }) => `sysctl -w ${key}=${value}`),
+    ...plan.up.map((line) => `ip -6 ${line}`),
+    "# to remove it:",
+    ...plan.down.map((line) => `ip -6 ${line}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function isOurs(rule: unknown): boolean {
+  if (typeof rule !== "object" || rule === null) return false;
+  const protocol: unknown = Reflect.get(rule, "protocol");
+  return protocol === String(EGRESS_PROTOCOL) || protocol === EGRESS_PROTOCOL;
+}
+
+const MARK = `proto ${EGRESS_PROTOCOL}`;
+
+/** Own subnets, in the table for packets from the TUN and, behind the interface's own routes, in the main one. */
+function lanRoutes(site: Site): string[] {
+  return site.lan.subnets.flatMap((subnet) => [
+    `route replace ${showPrefix(subnet)} dev ${site.lan.interface} table ${INSIDE_TABLE} ${MARK}`,
+    `route replace ${showPrefix(subnet)} dev ${site.lan.interface} ${MARK}`,
+  ]);
+}
+
+/** What came out of the TUN must not go in again: other sites' ULIDs, own ULIDs without a LAN, own locators. */
+function insideRefusals(site: Site): string[] {
+  return [site.ulid.generic, ...site.providers.map((provider) => provider.prefix)].map(
+    (refused) => `route replace unreachable ${showPrefix(refused)} table ${INSIDE_TABLE} ${MARK}`,
+  );
+}
+
+function defaultRoute(provider: Provider, table: number): string {
+  // "onlink": the gateway need not be covered by an address of the interface, which may come later.
+  const via = provider.gateway === undefined ? "" : `via ${provider.gateway} `;
+  return `route replace default ${via}dev ${provider.interface}${via === "" ? "" : " onlink"} table ${table} ${MARK}`;
+}
+
+function rules(site: Site, tun: string, tableOf: (provider: Provider) => number): string[] {
+  const mark = `protocol ${EGRESS_PROTOCOL}`;
+  return [
+    `rule add priority ${INSIDE_PRIORITY} iif ${tun} lookup ${INSIDE_TABLE} ${mark}`,
+    ...site.providers.map(
+      (provider, index) =>
+        `rule add priority ${PROVIDER_PRIORITY + index} from ${showPrefix(provider.prefix)} iif ${tun} lookup ${tableOf(provider)} ${mark}`,
+    ),
+    `rule add priority ${REFUSE_PRIORITY} iif ${tun} unreachable ${mark}`,
+  ];
+}
+
+function routesToTun(site: Site, tun: string): string[] {
+  const own = showPrefix(site.ulid.prefix);
+  const whole = site.lan.subnets.some((subnet) => showPrefix(subnet) === own);
+  return [
+    ...(whole ? [] : [`route replace unreachable ${own} ${MARK}`]),
+    // Hosts' packets grow by the payload header; "lock", because a forwarding kernel looks at locked route MTUs only.
+    `route replace ${showPrefix(site.ulid.generic)} dev ${tun} mtu lock ${site.tun.mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`,
+    ...site.providers.map((provider) => `route replace ${showPrefix(provider.prefix)} dev ${tun} ${MARK}`),
+  ];
+}
+
+/** In sysctl names a dot of the interface's name is written as a slash. */
+function sysctlName(name: string): string {
+  return name.replace(/\./g, "/");
+}
