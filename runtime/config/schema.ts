@@ -40,7 +40,7 @@ export const providerSchema = z.strictObject({
     .optional()
     .meta({ description: "The provider's router on that line. Leave it out on a point-to-point line.", example: "2001:db8:f1::1" }),
   priority: rank.default(10).meta({ description: "Providers with the lowest number are used first." }),
-  weight: rank.default(10).meta({ description: "Share of new contexts among providers of one priority. 0 = only if the others are dead." }),
+  weight: rank.default(10).meta({ description: "Share of new contexts among providers of one priority." }),
   table: tableField.optional().meta({
     description: "Number of the routing table that gets the provider's default route.",
     defaultText: "14001 for the first provider, 14002 for the second, …",
