@@ -1,0 +1,25 @@
+/** The lab's host for tests: the program is {@link ./labself.ts}, run from the sources, unless a test names another. */
+import { dirname } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { createLabHost } from "../../adapters/common/lab-host.ts";
+import type { LabHost, RuntimeName, SelfCommand } from "../../runtime/lab/host.ts";
+
+export const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const BIN = `${PROJECT}/node_modules/.bin`;
+
+export function ownRuntime(): RuntimeName {
+  if ("deno" in process.versions) return "deno";
+  return "bun" in process.versions ? "bun" : "node";
+}
+
+/** How `file` (below the project's folder) is started on `runtime`. */
+export function commandOf(runtime: RuntimeName, file: string): SelfCommand {
+  const how = { node: ["node", "--no-warnings"], deno: ["deno", "run", "-A", "--no-lock", "--node-modules-dir=manual"], bun: ["bun"] };
+  const [program, ...flags] = how[runtime];
+  return { runtime, argv: [`${BIN}/${program}`, ...flags, `${PROJECT}/${file}`] };
+}
+
+export function testHost(file = "tests/lib/labself.ts"): LabHost {
+  return createLabHost(ownRuntime(), (runtime) => commandOf(runtime, file));
+}
