@@ -9,7 +9,7 @@ export type CType = "i32" | "u32" | "address" | "buffer";
 /** Arguments of a function and what it returns. */
 export interface Signature {
   readonly parameters: readonly CType[];
-  readonly result: "i32" | "address";
+  readonly result: "i32";
 }
 
 /** On the packet path: all memory by address. */
@@ -26,7 +26,11 @@ export const SETUP_CALLS = {
   close: { parameters: ["i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+} as const satisfies Record<string, Signature>;
+
+/** ioctl(2) again, for requests whose last argument is a number instead of an address. */
+export const NUMBER_CALLS = {
+  ioctl: { parameters: ["i32", "u32", "u32"], result: "i32" },
 } as const satisfies Record<string, Signature>;
 
 /** Where this thread's errno is; the address stays the same for the life of the thread. */

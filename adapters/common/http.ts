@@ -1,0 +1,182 @@
+import { request as clientRequest, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { PortError } from "../../runtime/port/error.ts";
+import { BODY_LIMIT, type Handler, type Http, type Listener } from "../../runtime/port/http.ts";
+import { SUN_PATH_MAX } from "../linux/file.ts";
+import { portError } from "./error.ts";
+import { claimSocket } from "./socket.ts";
+
+/** Statuses whose responses have no body (Fetch standard, "null body status"). */
+const NO_BODY = new Set([101, 204, 205, 304]);
+
+/** HTTP through node:http, which all three runtimes have with Unix sockets. `failed` hears of handlers that threw. */
+export function systemHttp(failed: (error: unknown) => void): Http {
+  return {
+    async serveSocket(path, handler) {
+      if (new TextEncoder().encode(path).length > SUN_PATH_MAX - 16)
+        throw new PortError("failed", `${path} is too long for a socket: choose a path of at most ${SUN_PATH_MAX - 16} octets`);
+      const server = newServer(handler, failed);
+      const release = await claimSocket(path, (place) => listen(server, path, { path: place }));
+      return listener(server, path, release);
+    },
+    async serveAddress(host, port, handler) {
+      const server = newServer(handler, failed);
+      const shown = host.includes(":") ? `[${host}]` : host;
+      await listen(server, `${shown}:${port}`, { host, port });
+      const bound = server.address();
+      const real = typeof bound === "object" && bound !== null ? bound.port : port;
+      return listener(server, `${shown}:${real}`, () => undefined);
+    },
+    request: ask,
+  };
+}
+
+function listen(server: Server, shown: string, where: { path: string } | { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(portError(shown, error));
+    server.once("error", fail);
+    server.listen(where, () => {
+      server.off("error", fail);
+      resolve();
+    });
+  });
+}
+
+function listener(server: Server, address: string, release: () => void): Listener {
+  let closing: Promise<void> | undefined;
+  return {
+    address,
+    close() {
+      closing ??= new Promise((resolve) => {
+        release();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      return closing;
+    },
+  };
+}
+
+function newServer(handler: Handler, failed: (error: unknown) => void): Server {
+  return createServer((incoming, outgoing) => {
+    answer(handler, incoming, outgoing).catch((error: unknown) => {
+      failed(error);
+      if (outgoing.headersSent) outgoing.destroy();
+      else outgoing.writeHead(500).end();
+    });
+  });
+}
+
+async function answer(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const body = await readBody(incoming);
+  if (body === "too-large") {
+    outgoing.writeHead(413, { connection: "close" }).end();
+    return;
+  }
+  const gone = new AbortController();
+  outgoing.once("close", () => gone.abort());
+  const method = incoming.method ?? "GET";
+  const request = new Request(new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`), {
+    method,
+    headers: readHeaders(incoming),
+    signal: gone.signal,
+    ...(method === "GET" || method === "HEAD" ? {} : { body }),
+  });
+  const response = await handler(request);
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
+  if (response.body === null || method === "HEAD") outgoing.end();
+  else await pour(response.body, outgoing, gone.signal);
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
+  const parts: Uint8Array[] = [];
+  let octets = 0;
+  for await (const part of incoming as AsyncIterable<Uint8Array>) {
+    octets += part.length;
+    if (octets > BODY_LIMIT) return "too-large";
+    parts.push(part);
+  }
+  const body = new Uint8Array(octets);
+  let at = 0;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.length;
+  }
+  return body;
+}
+
+/** Streams `body`, no faster than the client reads; cancels it when the client goes away. */
+async function pour(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, gone: AbortSignal): Promise<void> {
+  const reader = body.getReader();
+  const stop = () => {
+    reader.cancel().catch(() => undefined);
+  };
+  gone.addEventListener("abort", stop, { once: true });
+  outgoing.flushHeaders();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || gone.aborted) break;
+    if (!outgoing.write(value)) await drained(outgoing, gone);
+  }
+  gone.removeEventListener("abort", stop);
+  outgoing.end();
+}
+
+function drained(outgoing: ServerResponse, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      outgoing.off("drain", go);
+      gone.removeEventListener("abort", go);
+      resolve();
+    };
+    outgoing.once("drain", go);
+    gone.addEventListener("abort", go, { once: true });
+    if (gone.aborted) go();
+  });
+}
+
+function readHeaders(message: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headers)) {
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) headers.append(name, one);
+  }
+  return headers;
+}
+
+async function ask(path: string, request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
+  return new Promise((resolve, reject) => {
+    const outgoing = clientRequest(
+      {
+        socketPath: path,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: {
+          ...Object.fromEntries(request.headers),
+          host: "localhost",
+          ...(body === undefined ? {} : { "content-length": body.length }),
+        },
+        // One connection a request: a kept one may belong to a server that has gone since.
+        agent: false,
+        signal: request.signal,
+      },
+      (incoming) => resolve(readResponse(incoming)),
+    );
+    outgoing.once("error", (error) => reject(portError(path, error)));
+    outgoing.end(body);
+  });
+}
+
+function readResponse(incoming: IncomingMessage): Response {
+  const status = incoming.statusCode ?? 502;
+  const init = { status, headers: readHeaders(incoming) };
+  if (NO_BODY.has(status)) {
+    incoming.resume();
+    return new Response(null, init);
+  }
+  return new Response(Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array<ArrayBuffer>>, init);
+}

@@ -1,0 +1,48 @@
+import { PortError } from "../../runtime/port/error.ts";
+import { LIBC_FILES } from "../linux/libc.ts";
+
+/**
+ * System calls for the packet path, bound to one shared memory. Offsets count octets from its start. All give what the C
+ * function gives: −1 is a failure, and {@link Libc.errno} says which if it is asked next. Nothing is allocated in the steady state.
+ */
+export interface MemoryCalls {
+  read(fd: number, offset: number, octets: number): number;
+  write(fd: number, offset: number, octets: number): number;
+  /** `count` structures pollfd at `offset`; `timeout` in ms, −1 = for ever. Blocks this thread. */
+  poll(offset: number, count: number, timeout: number): number;
+  madvise(offset: number, octets: number, advice: number): number;
+}
+
+/** The C library, for one thread. Failures are −1, with {@link errno} to ask next. */
+export interface Libc {
+  open(path: string, flags: number): number;
+  close(fd: number): number;
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  /** ioctl(2) with a number where the address would be, e.g. TUNSETOFFLOAD. */
+  ioctlNumber(fd: number, request: number, argument: number): number;
+  eventfd(initial: number, flags: number): number;
+  /** Why the last call of this thread failed. */
+  errno(): number;
+  /** Calls on `buffer`, which stays where it is because it is shared; the caller keeps it alive. */
+  onMemory(buffer: SharedArrayBuffer): MemoryCalls;
+}
+
+/** NUL-terminated text for a C function. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** The C library under the first of its names that `open` takes. @throws {PortError} `unsupported`, or `permission` when the runtime forbids foreign calls */
+export function openLibrary<T>(open: (file: string) => T): T {
+  let cause: unknown;
+  for (const file of LIBC_FILES) {
+    try {
+      return open(file);
+    } catch (error) {
+      if (error instanceof Error && error.name === "NotCapable")
+        throw new PortError("permission", "the C library may not be called: start pshim6 with `deno run -A`", error);
+      cause = error;
+    }
+  }
+  throw new PortError("unsupported", `no C library found under ${LIBC_FILES.join(", ")}: pshim6 needs Linux`, cause);
+}
