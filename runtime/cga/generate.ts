@@ -1,0 +1,150 @@
+/**
+ * Making CGAs (RFC 3972 §4) and HBA sets (RFC 5535 §5). Pure: randomness comes in as octets. The search for a modifier
+ * can be long, so it is a generator: every `next` does one slice of work and yields the number of modifiers tried so far.
+ */
+import type { CryptoPort } from "../port/crypto.ts";
+import type { Address } from "../value/address.ts";
+import type { Prefix } from "../value/prefix.ts";
+import { emitRsaKey } from "./der.ts";
+import { formAddress, HASH2_OCTETS, hash1, hash2Holds, SEC_LIMIT } from "./hash.ts";
+import {
+  COLLISION_COUNT_AT,
+  COLLISION_COUNT_LIMIT,
+  type Extension,
+  emitPds,
+  MODIFIER_OCTETS,
+  multiPrefixExtension,
+  SUBNET_PREFIX_AT,
+  subnetPrefixOf,
+} from "./pds.ts";
+
+export interface Cga {
+  readonly address: Address;
+  /** The PDS that proves it. */
+  readonly pds: Uint8Array;
+}
+
+/** A third collision (RFC 3972 §4, step 6): the random modifier is no good, or somebody answers for every address. */
+export class CollisionError extends Error {
+  constructor(address: Address) {
+    super(`every collision count up to ${COLLISION_COUNT_LIMIT} leads to an address in use; the last one was ${address}`);
+    this.name = "CollisionError";
+  }
+}
+
+export interface CgaRequest {
+  /** /64. */
+  readonly prefix: Prefix;
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  /** 0, 1 or 2; expected tries 65,536^sec. */
+  readonly sec: number;
+  /** 16 fresh random octets, or the modifier of another CGA with this key, these extensions and this sec. */
+  readonly modifier: Uint8Array;
+  readonly extensions?: readonly Extension[];
+  /** Whether an address is in use already. */
+  readonly taken?: (address: Address) => boolean;
+}
+
+/** Modifiers tried between two yields: a few milliseconds. */
+export const SEARCH_SLICE = 2048;
+
+/** A CGA and its PDS. @throws {CollisionError}; {RangeError} for a sec or a length that cannot be */
+export function* generateCga(crypto: CryptoPort, request: CgaRequest): Generator<number, Cga> {
+  const { publicKey, sec, extensions = [], taken = () => false } = request;
+  const modifier = yield* searchModifier(crypto, request.modifier, publicKey, extensions, sec);
+  const pds = emitPds({ modifier, subnetPrefix: subnetPrefixOf(request.prefix), collisionCount: 0, publicKey, extensions });
+  const [cga] = settle(crypto, pds, [request.prefix], sec, taken);
+  return cga;
+}
+
+/** Runs a generator of this file to its end. */
+export function finish<T>(work: Generator<number, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** The first modifier from `start` on, modulo 2^128, whose Hash2 begins with 16 × sec zero bits; `start` itself for sec 0. */
+export function* searchModifier(
+  crypto: CryptoPort,
+  start: Uint8Array,
+  publicKey: Uint8Array,
+  extensions: readonly Extension[],
+  sec: number,
+  slice = SEARCH_SLICE,
+): Generator<number, Uint8Array> {
+  if (!Number.isInteger(sec) || sec < 0 || sec > SEC_LIMIT) throw new RangeError(`sec ${sec}: RFC 4982 knows 0, 1 and 2`);
+  // Subnet Prefix and Collision Count are zero: Hash2 is the hash of just these octets.
+  const octets = emitPds({ modifier: start, subnetPrefix: new Uint8Array(8), collisionCount: 0, publicKey, extensions });
+  for (let tries = 1; ; tries++) {
+    if (sec === 0 || hash2Holds(crypto.sha1(octets).subarray(0, HASH2_OCTETS), sec)) return octets.slice(0, MODIFIER_OCTETS);
+    increment(octets);
+    if (tries % slice === 0) yield tries;
+  }
+}
+
+export interface HbaRequest {
+  /** /64 each, at least one; their order belongs to the set. */
+  readonly prefixes: readonly Prefix[];
+  readonly sec: number;
+  /** 16 fresh random octets. */
+  readonly modifier: Uint8Array;
+  /** A real key makes a CGA/HBA hybrid; 48 random octets make an HBA-only set. */
+  readonly key: { readonly publicKey: Uint8Array } | { readonly random: Uint8Array };
+  readonly taken?: (address: Address) => boolean;
+}
+
+/** One address and PDS for each prefix, in order. @throws as {@link generateCga} */
+export function* generateHba(crypto: CryptoPort, request: HbaRequest): Generator<number, Cga[]> {
+  const { prefixes, sec, key, taken = () => false } = request;
+  if (prefixes.length === 0) throw new RangeError("an HBA set has at least one prefix");
+  const hasKey = "publicKey" in key;
+  const publicKey = hasKey ? key.publicKey : fillerKey(key.random);
+  const extensions = [multiPrefixExtension({ hasKey, prefixes })];
+  const modifier = yield* searchModifier(crypto, request.modifier, publicKey, extensions, sec);
+  const pds = emitPds({ modifier, subnetPrefix: subnetPrefixOf(prefixes[0]), collisionCount: 0, publicKey, extensions });
+  return settle(crypto, pds, prefixes, sec, taken);
+}
+
+/** The extended modifier of an HBA-only set in the place of a key (RFC 5535 §5.1): 384 bits, exponent 65537, which the RFC does not name. */
+export function fillerKey(random: Uint8Array): Uint8Array {
+  if (random.length !== 48) throw new RangeError(`extended modifier of ${random.length} octets, not 48`);
+  const modulus = random.slice();
+  modulus[0] |= 0x80;
+  return emitRsaKey(modulus);
+}
+
+/** Counts collisions until no address of the set is in use: one collision redoes them all. */
+function settle(
+  crypto: CryptoPort,
+  pds: Uint8Array,
+  prefixes: readonly Prefix[],
+  sec: number,
+  taken: (address: Address) => boolean,
+): Cga[] {
+  let collided: Address | undefined;
+  for (let count = 0; count <= COLLISION_COUNT_LIMIT; count++) {
+    const set = prefixes.map((prefix) => member(crypto, pds, prefix, count, sec));
+    collided = set.find(({ address }) => taken(address))?.address;
+    if (collided === undefined) return set;
+  }
+  throw new CollisionError(collided as Address);
+}
+
+function member(crypto: CryptoPort, pds: Uint8Array, prefix: Prefix, collisionCount: number, sec: number): Cga {
+  const own = pds.slice();
+  const subnetPrefix = subnetPrefixOf(prefix);
+  own.set(subnetPrefix, SUBNET_PREFIX_AT);
+  own[COLLISION_COUNT_AT] = collisionCount;
+  return { address: formAddress(subnetPrefix, hash1(crypto.sha1, own), sec), pds: own };
+}
+
+/** Adds 1 to the 128-bit modifier, which wraps. */
+function increment(octets: Uint8Array): void {
+  for (let i = MODIFIER_OCTETS - 1; i >= 0; i--) {
+    octets[i] = (octets[i] + 1) & 0xff;
+    if (octets[i] !== 0) return;
+  }
+}

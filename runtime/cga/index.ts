@@ -1,0 +1,42 @@
+/** CGA and HBA: make, verify, sign. */
+export { emitRsaKey, type RsaPublicKey, readRsaKey } from "./der.ts";
+export {
+  type Cga,
+  type CgaRequest,
+  CollisionError,
+  fillerKey,
+  finish,
+  generateCga,
+  generateHba,
+  type HbaRequest,
+  SEARCH_SLICE,
+  searchModifier,
+} from "./generate.ts";
+export { formAddress, hash1, hash1With, hash2, hash2Holds, SEC_LIMIT, secOf } from "./hash.ts";
+export {
+  EXTENSION_MULTI_PREFIX,
+  EXTENSION_PUBLIC_KEY,
+  type Extension,
+  emitPds,
+  type MultiPrefix,
+  multiPrefixExtension,
+  multiPrefixOf,
+  type Pds,
+  parsePds,
+  prefixOf,
+  publicKeyExtension,
+  readMultiPrefix,
+  signingKeys,
+  subnetPrefixOf,
+} from "./pds.ts";
+export {
+  RSA_BITS_DEFAULT,
+  RSA_BITS_LIMIT,
+  RSA_BITS_MINIMUM,
+  SHIM6_TYPE_TAG,
+  signedOctets,
+  signLocatorList,
+  verifyLocatorList,
+} from "./signature.ts";
+export { boxOf, createVerifier, VERIFIER_CAPACITY, type Verifier } from "./verifier.ts";
+export { verifyCga, verifyHba } from "./verify.ts";
