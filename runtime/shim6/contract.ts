@@ -58,6 +58,8 @@ export interface ContextView {
   readonly peerKeepaliveSeconds: number | undefined;
   /** The peer's capabilities; `undefined` = not one of our boxes. */
   readonly peerCapabilities: Capabilities | undefined;
+  /** What we last told the peer of ourselves; our Send Timeout for this context is the one in it. `undefined` = told nothing. */
+  readonly localCapabilities: Capabilities | undefined;
   /** Smoothed round-trip time that the handshake measured; `undefined` if it could not (retransmissions, responder). */
   readonly roundTrip: Millis | undefined;
   readonly establishedAt: Millis | undefined;

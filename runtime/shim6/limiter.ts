@@ -1,0 +1,42 @@
+/** Budgets for what strangers can make us do: a token bucket for each source /48 and one for all. Bounded; no deadline of its own. */
+import { type Address, addressOctets } from "../value/address.ts";
+import { hex } from "../value/bytes.ts";
+import type { Millis } from "../value/time.ts";
+import { BUDGETS, type Budget, type BudgetName, LIMITED_SITES } from "./constants.ts";
+import { Recent } from "./recent.ts";
+
+const SITE_OCTETS = 6;
+
+class Bucket {
+  tokens: number;
+  at: Millis;
+  constructor(budget: Budget, now: Millis) {
+    this.tokens = budget.burst;
+    this.at = now;
+  }
+  refill(budget: Budget, now: Millis): boolean {
+    this.tokens = Math.min(budget.burst, this.tokens + (Math.max(0, now - this.at) / 1000) * budget.rate);
+    this.at = now;
+    return this.tokens >= 1;
+  }
+}
+
+export class Limiter {
+  readonly #totals = new Map<BudgetName, Bucket>();
+  readonly #sites = new Recent<string, Bucket>(LIMITED_SITES);
+
+  /** Takes one token of `name` for the /48 of `source`. @returns `false`, taking none, if its bucket or everybody's is empty */
+  allow(name: BudgetName, source: Address, now: Millis): boolean {
+    const { site: siteBudget, total: totalBudget } = BUDGETS[name];
+    const total = this.#totals.get(name) ?? new Bucket(totalBudget, now);
+    this.#totals.set(name, total);
+    if (!total.refill(totalBudget, now)) return false;
+    const key = name + hex(addressOctets(source).subarray(0, SITE_OCTETS));
+    const site = this.#sites.get(key) ?? new Bucket(siteBudget, now);
+    this.#sites.set(key, site);
+    if (!site.refill(siteBudget, now)) return false;
+    total.tokens--;
+    site.tokens--;
+    return true;
+  }
+}

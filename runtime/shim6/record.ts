@@ -1,0 +1,108 @@
+/** What a peer says of itself, verified and taken into its context (RFC 5533 §7.13, §7.16, §7.20, §10.4). */
+
+import type { Locator } from "../value/address.ts";
+import { sameBytes } from "../value/bytes.ts";
+import type { ContextTag } from "../value/tag.ts";
+import { findOption, type I2, type I2bis, type Option, type Preference, type R2, type UpdateRequest } from "../wire/message.ts";
+import type { Context, PeerData } from "./context.ts";
+import type { PeerLocator } from "./contract.ts";
+import type { Engine } from "./engine.ts";
+import { judgeReceived, preferencesFit, type Received, type ReceiverContext } from "./receive.ts";
+
+const NO_PREFERENCE: Preference = { flags: 0 };
+/** Stands for "no method": the locator is the ULID itself, which needs no proof. */
+const METHOD_NONE = 0;
+
+/** Judges `message`, and carries out a verdict other than acceptance. @returns whether it was accepted: everything listed in it is verified */
+export function listHolds(
+  engine: Engine,
+  received: Received,
+  message: I2 | I2bis | R2 | UpdateRequest,
+  context: ReceiverContext | undefined,
+): boolean {
+  const pair = { local: received.destination, peer: received.source };
+  if (engine.verifier.isDear(message.options, context?.peerPds) && !engine.mayAnswer("verify", received.source)) return false;
+  const verdict = judgeReceived(received, context, engine.verifier);
+  if (verdict.action === "drop") engine.drop(verdict.why);
+  else if (verdict.action === "r1bis") engine.sendR1bis(pair, verdict.packetTag);
+  else if (verdict.action === "error") {
+    engine.drop(`refused-${message.kind.toLowerCase()}`);
+    engine.sendError(pair, verdict.code, verdict.pointer, received.packet);
+  }
+  return verdict.action === "accept";
+}
+
+/**
+ * Takes CT(peer), list, preferences, CGA parameters, Keepalive Timeout and capabilities of an accepted I2, I2bis or R2.
+ * Without a list, a list that is known stays, and a peer never heard of has its source alone, which then is its ULID.
+ * @returns whether anything differs from what was known
+ */
+export function recordPeer(engine: Engine, context: Context, options: readonly Option[], tag: ContextTag, source: Locator): boolean {
+  const before = context.peer;
+  const list = findOption(options, "locator-list");
+  const known = before?.locators ?? [{ address: source, method: METHOD_NONE, verified: true, preference: NO_PREFERENCE }];
+  const locators = list === undefined ? known : list.locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE }));
+  const generation = list?.generation ?? before?.generation;
+  const preferences = findOption(options, "locator-preferences");
+  // Preferences that do not fit are ignored here; only in an Update Request are they an error (shim6-wire §8).
+  const fit = preferences !== undefined && preferences.generation === generation && preferencesFit(preferences, locators.length);
+  const pds = findOption(options, "cga-pds")?.pds ?? before?.pds;
+  const after: PeerData = {
+    tag,
+    locators: fit ? withPreferences(locators, preferences.elements) : locators,
+    generation,
+    pds: pds === undefined || pds === before?.pds ? pds : pds.slice(),
+    box: pds === undefined ? undefined : engine.world.boxOf(pds),
+    keepaliveSeconds: keepaliveOf(options) ?? before?.keepaliveSeconds,
+    capabilities: findOption(options, "capabilities"),
+  };
+  context.peer = after;
+  return before === undefined || !samePeer(before, after);
+}
+
+/** Takes list, preferences and Keepalive Timeout of an accepted Update Request. @returns whether anything differs from what was known */
+export function recordUpdate(context: Context, peer: PeerData, options: readonly Option[]): boolean {
+  const list = findOption(options, "locator-list");
+  const preferences = findOption(options, "locator-preferences");
+  const pds = findOption(options, "cga-pds")?.pds;
+  const listed = list?.locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE })) ?? peer.locators;
+  const after: PeerData = {
+    ...peer,
+    locators: preferences === undefined ? listed : withPreferences(listed, preferences.elements),
+    generation: list?.generation ?? peer.generation,
+    pds: pds === undefined ? peer.pds : pds.slice(),
+    keepaliveSeconds: keepaliveOf(options) ?? peer.keepaliveSeconds,
+  };
+  context.peer = after;
+  return !samePeer(peer, after);
+}
+
+function withPreferences(locators: readonly PeerLocator[], elements: readonly Preference[]): PeerLocator[] {
+  return locators.map((each, i) => ({ ...each, preference: elements[i] }));
+}
+
+/** 0 is ignored (reap §2). */
+function keepaliveOf(options: readonly Option[]): number | undefined {
+  const seconds = findOption(options, "keepalive-timeout")?.seconds;
+  return seconds === 0 ? undefined : seconds;
+}
+
+function samePeer(a: PeerData, b: PeerData): boolean {
+  const samePds = a.pds === b.pds || (a.pds !== undefined && b.pds !== undefined && sameBytes(a.pds, b.pds));
+  return (
+    samePds &&
+    a.tag === b.tag &&
+    a.generation === b.generation &&
+    a.keepaliveSeconds === b.keepaliveSeconds &&
+    a.capabilities?.version === b.capabilities?.version &&
+    a.capabilities?.sendTimeout === b.capabilities?.sendTimeout &&
+    a.locators.length === b.locators.length &&
+    a.locators.every((locator, i) => sameLocator(locator, b.locators[i]))
+  );
+}
+
+function sameLocator(a: PeerLocator, b: PeerLocator): boolean {
+  const p = a.preference;
+  const q = b.preference;
+  return a.address === b.address && a.method === b.method && p.flags === q.flags && p.priority === q.priority && p.weight === q.weight;
+}

@@ -1,0 +1,47 @@
+/** Verification of locator lists with a memory: the same signed list costs one RSA operation, however often it is sent. */
+import { addressOctets } from "../value/address.ts";
+import { concat, hex } from "../value/bytes.ts";
+import { findOption, type LocatorList, type Option } from "../wire/message.ts";
+import { VERIFIED_LISTS } from "./constants.ts";
+import type { Shim6World } from "./contract.ts";
+import { Recent } from "./recent.ts";
+
+export class Verifier {
+  readonly #world: Shim6World;
+  /** Key of the fingerprints, so that nobody can prepare two lists with the same one. */
+  readonly #key: Uint8Array;
+  readonly #outcomes = new Recent<string, boolean>(VERIFIED_LISTS);
+
+  constructor(world: Shim6World, key: Uint8Array) {
+    this.#world = world;
+    this.#key = world.hmac(key, Uint8Array.of(0x04));
+  }
+
+  verifyCga: Shim6World["verifyCga"] = (address, pds) => this.#world.verifyCga(address, pds);
+  verifyHba: Shim6World["verifyHba"] = (locator, pds) => this.#world.verifyHba(locator, pds);
+
+  verifyList: Shim6World["verifyList"] = (list, pds, signature) => {
+    const print = this.#fingerprint(list, pds, signature);
+    let holds = this.#outcomes.get(print);
+    if (holds === undefined) {
+      holds = this.#world.verifyList(list, pds, signature);
+      this.#outcomes.set(print, holds);
+    }
+    return holds;
+  };
+
+  /** Whether judging these options may take an RSA operation. @param pds known from before, if any */
+  isDear(options: readonly Option[], pds: Uint8Array | undefined): boolean {
+    const list = findOption(options, "locator-list");
+    const signature = findOption(options, "cga-signature")?.signature;
+    const parameters = findOption(options, "cga-pds")?.pds ?? pds;
+    if (list === undefined || signature === undefined || parameters === undefined) return false;
+    return this.#outcomes.get(this.#fingerprint(list, parameters, signature)) === undefined;
+  }
+
+  #fingerprint(list: LocatorList, pds: Uint8Array, signature: Uint8Array): string {
+    const sizes = Uint32Array.of(list.generation, list.locators.length, pds.length, signature.length);
+    const listed = list.locators.map(({ address, method }) => concat(Uint8Array.of(method), addressOctets(address)));
+    return hex(this.#world.hmac(this.#key, concat(new Uint8Array(sizes.buffer), ...listed, pds, signature)));
+  }
+}
