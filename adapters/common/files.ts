@@ -31,6 +31,7 @@ export function systemFiles(deno: DenoNamespace): Files {
   return {
     readText: (path) => ifThere(path, () => deno.readTextFileSync(path)),
     writeText: (path, text, mode = FILE_MODE) => attempt(path, () => replaceFile(deno, path, text, mode)),
+    poke: (path, text) => attempt(path, () => writeInPlace(deno, path, text)),
     makeDirectory: (path, mode = DIRECTORY_MODE) =>
       attempt(path, () => {
         if (modeOf(path) !== undefined && deno.statSync(path).isDirectory) return;
@@ -67,6 +68,16 @@ function replaceFile(deno: DenoNamespace, path: string, text: string, mode: numb
     throw error;
   }
   syncDirectory(deno, dirname(path));
+}
+
+/** One write: a setting under /proc takes its whole value from a single call. */
+function writeInPlace(deno: DenoNamespace, path: string, text: string): void {
+  const file = deno.openSync(path, { write: true });
+  try {
+    file.writeSync(new TextEncoder().encode(text));
+  } finally {
+    file.close();
+  }
 }
 
 function removeIfThere(deno: DenoNamespace, path: string): void {

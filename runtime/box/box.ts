@@ -7,33 +7,40 @@
 import * as due from "../../core-as/layout/due.ts";
 import * as verdict from "../../core-as/layout/verdict.ts";
 import type { Core } from "../fast/contract.ts";
-import { rankPairs } from "../locator/rank.ts";
+import type { Bindings } from "../locator/bindings.ts";
+import { RANK_RANDOM_OCTETS, rankPairs } from "../locator/rank.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Entropy } from "../port/entropy.ts";
 import type { Log } from "../port/log.ts";
 import { REAP_RANDOM_OCTETS, type Reap, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
 import { type ContextView, type Shim6, type Shim6Effect, type Shim6Event, STEP_RANDOM_OCTETS, type UlidPair } from "../shim6/contract.ts";
-import { type Address, addressAt, type Locator } from "../value/address.ts";
-import { contains, type Prefix } from "../value/prefix.ts";
+import { addressAt, type Locator } from "../value/address.ts";
+import type { LocatorPair } from "../value/pair.ts";
 import { Reject } from "../value/reject.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { Message } from "../wire/message.ts";
-import { Refusal } from "../wire/refusal.ts";
+import {
+  emitPacket,
+  emitUnreachable,
+  errorFor,
+  type Message,
+  parseControlHeader,
+  parseControlOptions,
+  parseIcmpError,
+  parsePayload,
+  Refusal,
+  removePayloadHeader,
+} from "../wire/index.ts";
+import { ICMP6_ADDRESS_UNREACHABLE, ICMP6_PARAMETER_PROBLEM, ICMP6_UNRECOGNISED_NEXT_HEADER, PROTOCOL_ICMPV6 } from "../wire/number.ts";
 import { ControlCounters } from "./counters.ts";
 import { Hold, type HoldLimits } from "./hold.ts";
 import type { Identities } from "./identity.ts";
 import { Limiter } from "./limiter.ts";
-import type { BoxWire } from "./wire.ts";
 
 /** What the site wants of its contexts. */
 export interface BoxSettings {
-  readonly ulid: Prefix;
-  readonly generic: Prefix;
   readonly idleTimeout: Millis;
   readonly hold: HoldLimits;
-  /** Locators of a peer's ULID, best known; empty when the box knows none. */
-  readonly locatorsOf: (ulid: Address) => readonly Locator[];
   /** REAP's timing towards the peer of a context. */
   readonly timing: (context: ContextView) => ReapTiming;
 }
@@ -44,7 +51,7 @@ export interface BoxParts {
   readonly shim6: Shim6;
   readonly reap: Reap;
   readonly identities: Identities;
-  readonly wire: BoxWire;
+  readonly bindings: Bindings;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
@@ -96,13 +103,17 @@ export class Box {
     return { octets: this.#waiting.octets + this.#exploring.octets, keys: this.#waiting.keys + this.#exploring.keys };
   }
 
-  /** The lanes punted something or armed a timer: drains both and plans the next wake-up. */
+  /** What the core could not decide: the handler of the packet plane. `packet` is not kept. */
+  punt(packet: Uint8Array, reason: number, context: number): void {
+    this.#punt(packet, reason, context, this.parts.clock.now());
+  }
+
+  /** After punts, and when a lane armed a timer: turns the wheel and plans the next wake-up. */
   activity(): void {
-    this.#drain();
     this.#turnWheel(this.parts.clock.now());
     // Released packets may have been punted again, into the ring of the control thread's own lane, which rings no bell.
-    this.#drain();
-    this.#plan();
+    const taken = this.parts.core.drainPunts(PUNTS_AT_ONCE, (packet, reason, context) => this.punt(packet, reason, context));
+    this.#plan(taken === PUNTS_AT_ONCE);
   }
 
   /** The one timer came: polls whoever is due. */
@@ -118,13 +129,6 @@ export class Box {
   discard(id: number): void {
     this.#shim6({ kind: "discard", id }, this.parts.clock.now());
     this.#plan();
-  }
-
-  #drain(): void {
-    const { core } = this.parts;
-    let taken: number;
-    do taken = core.drainPunts(PUNTS_AT_ONCE, (packet, reason, context) => this.#punt(packet, reason, context));
-    while (taken > 0);
   }
 
   #turnWheel(now: Millis): void {
@@ -149,13 +153,13 @@ export class Box {
     }
   }
 
-  #plan(): void {
+  #plan(atOnce = false): void {
     const { clock, shim6, reap } = this.parts;
-    clock.wakeAt(Math.min(shim6.wakeAt, reap.wakeAt, this.#coreWakeAt), () => this.poll());
+    const at = atOnce ? clock.now() : Math.min(shim6.wakeAt, reap.wakeAt, this.#coreWakeAt);
+    clock.wakeAt(at, () => this.poll());
   }
 
-  #punt(packet: Uint8Array, reason: number, context: number): void {
-    const now = this.parts.clock.now();
+  #punt(packet: Uint8Array, reason: number, context: number, now: Millis): void {
     switch (reason) {
       case verdict.PUNT_NO_CONTEXT:
         return this.#needContext(packet, now);
@@ -173,7 +177,7 @@ export class Box {
   }
 
   #needContext(packet: Uint8Array, now: Millis): void {
-    const { shim6, identities, release } = this.parts;
+    const { shim6, identities, bindings, release } = this.parts;
     const local = addressAt(packet, 8);
     const peer = addressAt(packet, 24);
     const pair: UlidPair = { local, peer, fork: 0 };
@@ -182,15 +186,14 @@ export class Box {
     if (known?.state === "E-FAILED" || known?.state === "NO-SUPPORT") return this.#refuse(packet, "drop-unreachable-peer", now);
     if (known === undefined) {
       if (identities.of(local) === undefined) return this.#refuse(packet, "drop-no-cga", now);
-      const peers = this.settings.locatorsOf(peer);
-      if (peers.length === 0) return this.#refuse(packet, "drop-no-binding", now);
+      if (bindings.locatorsOf(peer, now).length === 0) return this.#refuse(packet, "drop-no-binding", now);
     }
     this.counters.count("drop-hold-full", this.#waiting.push(pairKey(pair), packet));
-    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair) }, now);
+    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, now);
   }
 
-  #candidates(pair: UlidPair): { local: Locator; peer: Locator }[] {
-    const { identities, entropy } = this.parts;
+  #candidates(pair: UlidPair, now: Millis): LocatorPair[] {
+    const { identities, bindings, entropy } = this.parts;
     const identity = identities.of(pair.local);
     if (identity === undefined) return [];
     const locals = identity.list.locators.map(({ address }, i) => ({
@@ -199,50 +202,65 @@ export class Box {
       weight: identity.preferences[i].weight ?? 0,
       usable: true,
     }));
-    const peers = this.settings.locatorsOf(pair.peer).map((address) => ({ address, preference: { flags: 0 } }));
-    return rankPairs(locals, peers, entropy.bytes(REAP_RANDOM_OCTETS)).map(({ local, peer }) => ({ local, peer }));
+    return rankPairs(locals, bindings.locatorsOf(pair.peer, now), entropy.bytes(RANK_RANDOM_OCTETS));
   }
 
   #control(packet: Uint8Array, now: Millis): void {
-    const { wire } = this.parts;
-    const parsed = wire.parseControl(packet);
+    const header = parseControlHeader(packet);
+    if (header instanceof Reject) return this.counters.count(`drop-${header.why}`);
+    if (header instanceof Refusal) return this.#sendError(packet, header, now);
+    const { source, destination, receiverTag } = header;
+    // A tag that nobody has is answered with R1bis before anyone looks at the options (receive table, steps 8 and 10).
+    if (receiverTag !== undefined && this.parts.shim6.findTag(receiverTag) === undefined)
+      return this.#shim6({ kind: "stray-payload", source, destination, tag: receiverTag }, now);
+    const parsed = parseControlOptions(header);
     if (parsed instanceof Reject) return this.counters.count(`drop-${parsed.why}`);
     if (parsed instanceof Refusal) return this.#sendError(packet, parsed, now);
     this.counters.count(`in-${parsed.message.kind}`);
-    this.#shim6({ kind: "message", source: parsed.source, destination: parsed.destination, message: parsed.message, packet: packet.slice() }, now);
+    this.#shim6({ kind: "message", source, destination, message: parsed.message, packet }, now);
   }
 
   #sendError(packet: Uint8Array, refusal: Refusal, now: Millis): void {
     if (!this.#errors.allow(now)) return this.counters.count("drop-error-limit");
-    this.#send(addressAt(packet, 24), addressAt(packet, 8), this.parts.wire.errorFor(packet, refusal.code, refusal.pointer));
+    this.#send(addressAt(packet, 24), addressAt(packet, 8), errorFor(packet, refusal.code, refusal.pointer));
   }
 
   #strayPayload(packet: Uint8Array, now: Millis): void {
-    const { wire, shim6 } = this.parts;
-    const payload = wire.parsePayload(packet);
+    const { shim6 } = this.parts;
+    const payload = parsePayload(packet);
     if (payload instanceof Reject) return this.counters.count(`drop-${payload.why}`);
-    // Our R2 got lost on its way to nobody: the peer is established and sends, we still wait for the R2. Its packet is good.
+    // The peer's R2 got lost: it is established and sends, we still wait. Its packet is good (RFC 5533 §7.16).
     const context = shim6.findTag(payload.tag);
-    if (context?.state === "I2-SENT") this.parts.send(wire.removePayloadHeader(packet, context.pair.peer, context.pair.local));
+    const restored = context?.state === "I2-SENT" ? removePayloadHeader(packet, context.pair.peer, context.pair.local) : undefined;
+    if (restored instanceof Uint8Array) this.#transmit(restored);
     this.#shim6({ kind: "stray-payload", source: payload.source, destination: payload.destination, tag: payload.tag }, now);
   }
 
+  /** ICMPv6 that came to a locator. Only one kind says something to us so far: "I know no Shim6", about an I1 of ours (§7.8). */
   #icmp6(packet: Uint8Array, now: Millis): void {
-    const quoted = this.parts.wire.unsupportedI1(packet);
-    if (quoted === undefined) return this.counters.count("drop-locator-icmp6");
-    this.#shim6({ kind: "unsupported", ...quoted }, now);
+    const error = parseIcmpError(packet);
+    if (error instanceof Reject) return this.counters.count(`drop-${error.why}`);
+    const { type, code, quoted } = error;
+    const unknownHeader = type === ICMP6_PARAMETER_PROBLEM && code === ICMP6_UNRECOGNISED_NEXT_HEADER;
+    if (!unknownHeader || quoted?.kind !== "control" || quoted.message !== "I1" || quoted.tag === undefined)
+      return this.counters.count("drop-locator-icmp6");
+    this.#shim6({ kind: "unsupported", localTag: quoted.tag, source: quoted.source, destination: quoted.destination }, now);
   }
 
+  /** Tells the host that its packet goes nowhere. The error comes from the address that the host wanted to reach: the box has none of its own. */
   #refuse(packet: Uint8Array, counter: string, now: Millis): void {
     this.counters.count(counter);
-    if (!this.#errors.allow(now)) return;
-    const answer = this.parts.wire.unreachable(packet);
-    if (answer !== undefined) this.parts.send(answer);
+    if (!this.#errors.allow(now) || isIcmpError(packet)) return;
+    this.#transmit(emitUnreachable(addressAt(packet, 24), addressAt(packet, 8), ICMP6_ADDRESS_UNREACHABLE, packet));
   }
 
   #send(source: Locator, destination: Locator, message: Message): void {
     this.counters.count(`out-${message.kind}`);
-    if (!this.parts.send(this.parts.wire.emitPacket(source, destination, message))) this.counters.count("drop-send");
+    this.#transmit(emitPacket(source, destination, message));
+  }
+
+  #transmit(packet: Uint8Array): void {
+    if (!this.parts.send(packet)) this.counters.count("drop-send");
   }
 
   #shim6(event: Shim6Event, now: Millis): void {
@@ -264,7 +282,10 @@ export class Box {
       case "reap":
         if (effect.message.kind === "Keepalive") return this.#reap({ kind: "keepalive", id: effect.id, message: effect.message }, now);
         if (effect.message.kind === "Probe")
-          return this.#reap({ kind: "probe", id: effect.id, source: effect.source, destination: effect.destination, message: effect.message }, now);
+          return this.#reap(
+            { kind: "probe", id: effect.id, source: effect.source, destination: effect.destination, message: effect.message },
+            now,
+          );
         return;
       case "failed": {
         const waiting = this.#waiting.take(pairKey(effect.pair));
@@ -298,7 +319,11 @@ export class Box {
     if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
     else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
     this.#reap({ kind: "context", context: reapContext(context, context.peerTag, current, timing), fresh }, now);
-    this.#tell("established", now, `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`);
+    this.#tell(
+      "established",
+      now,
+      `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
+    );
     release(this.#waiting.take(pairKey(pair)), now);
   }
 
@@ -326,6 +351,8 @@ export class Box {
         return core.keepaliveTimer(effect.id, effect.action, now);
       case "watch":
         return core.watch(effect.id, effect.on);
+      case "drop":
+        return this.counters.count(`drop-${effect.why}`);
     }
   }
 
@@ -336,16 +363,21 @@ export class Box {
   }
 }
 
-/** A ULID of the site that this box answers for. */
-export function isOwn(settings: BoxSettings, ulid: Address): boolean {
-  return contains(settings.ulid, ulid);
+/** ICMPv6 errors are never answered with ICMPv6 errors (RFC 4443 §2.4 e). */
+function isIcmpError(packet: Uint8Array): boolean {
+  return packet[6] === PROTOCOL_ICMPV6 && packet.length > 40 && packet[40] < 128;
 }
 
 function pairKey(pair: UlidPair): string {
   return `${pair.local} ${pair.peer} ${pair.fork}`;
 }
 
-function reapContext(context: ContextView, peerTag: ContextTag, current: { local: Locator; peer: Locator }, timing: ReapTiming): ReapContext {
+function reapContext(
+  context: ContextView,
+  peerTag: ContextTag,
+  current: { local: Locator; peer: Locator },
+  timing: ReapTiming,
+): ReapContext {
   return {
     id: context.id,
     current,

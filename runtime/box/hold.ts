@@ -73,7 +73,9 @@ export class Hold {
   }
 
   #isFull(queue: Queue, more: number): boolean {
-    return queue.packets.length >= this.#limits.packets || queue.octets + more > this.#limits.octets || this.#octets + more > this.#limits.total;
+    return (
+      queue.packets.length >= this.#limits.packets || queue.octets + more > this.#limits.octets || this.#octets + more > this.#limits.total
+    );
   }
 
   #drop(queue: Queue): void {

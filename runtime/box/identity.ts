@@ -2,11 +2,12 @@
  * What this box can say for the ULIDs of its site: CGA parameters out of the store, locators out of the providers'
  * prefixes, and one signature for each host and locator set, made when it is first needed (RFC 5533 §7.2, §10.1).
  */
+
+import type { LocalIdentity } from "../shim6/contract.ts";
 import type { Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { withPrefix } from "../value/prefix.ts";
-import type { LocalIdentity } from "../shim6/contract.ts";
-import { type LocatorList, METHOD_CGA, type Preference } from "../wire/message.ts";
+import { type LocatorList, METHOD_CGA } from "../wire/message.ts";
 
 /** A provider as far as locators are concerned, in the site's order of preference. */
 export interface LocatorSource {

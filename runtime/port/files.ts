@@ -8,6 +8,8 @@ export interface Files {
    * @throws {PortError} `permission`, `missing` when the directory is not there, `failed`
    */
   writeText(path: string, text: string, mode?: number): void;
+  /** Writes `text` into a file that is there and keeps being the same one: settings under /proc and /sys. @throws {PortError} `permission`, `missing`, `failed` */
+  poke(path: string, text: string): void;
   /** Makes the directory and those above it where they are missing, these with `mode` (default 0755). */
   makeDirectory(path: string, mode?: number): void;
   /** Permission bits of a file or directory. @returns `undefined` when it is not there. */

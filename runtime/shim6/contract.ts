@@ -139,7 +139,7 @@ export interface Shim6Options {
   /** Contexts at most, in all states; a new one beyond that is refused (`drop-full-context`). */
   readonly capacity: number;
   /** Sent to everyone in I1 … I2bis, so that our boxes know each other; `undefined` = never. */
-  readonly capabilities: ((peerRoundTrip: Millis | undefined) => Capabilities) | undefined;
+  readonly capabilities: ((peerRoundTrip: Millis | undefined) => Capabilities | undefined) | undefined;
   /** Our Send Timeout towards anyone else, seconds; the option is sent when it is not 15. */
   readonly sendTimeoutSeconds: number;
   /** Bits of CT(local) in use, 47 unless a test shrinks it. */

@@ -144,8 +144,6 @@ export interface Capabilities {
   readonly version: number;
   /** The sender's Send Timeout for this context, whole milliseconds. */
   readonly sendTimeout: Millis;
-  /** Round trip that the sender measured in the handshake, whole milliseconds; absent (0 on the wire) when it knows none. */
-  readonly roundTrip?: Millis;
 }
 
 /** Verification methods as RFC 5533 §5.15.2 numbers them (§17 prints them exchanged). */

@@ -73,3 +73,5 @@ export const ICMP6_DESTINATION_UNREACHABLE = 1;
 export const ICMP6_PACKET_TOO_BIG = 2;
 export const ICMP6_TIME_EXCEEDED = 3;
 export const ICMP6_PARAMETER_PROBLEM = 4;
+export const ICMP6_ADDRESS_UNREACHABLE = 3; //     code of Destination Unreachable
+export const ICMP6_UNRECOGNISED_NEXT_HEADER = 1; // code of Parameter Problem

@@ -1,0 +1,243 @@
+/**
+ * Brings a box up and takes it down. Up: store and key → core → TUN → kernel's routes and rules → packet threads → control
+ * socket. Whatever fails on the way takes down what was up before it; the errors are sentences for an operator.
+ */
+import { createApi } from "../api/app.ts";
+import { createVerifier, signLocatorList } from "../cga/index.ts";
+import type { Site } from "../config/site.ts";
+import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
+import { createBindings } from "../locator/bindings.ts";
+import type { Clock } from "../port/clock.ts";
+import type { Command } from "../port/command.ts";
+import type { CryptoPort } from "../port/crypto.ts";
+import type { Entropy } from "../port/entropy.ts";
+import { PortError } from "../port/error.ts";
+import type { Files } from "../port/files.ts";
+import type { Http } from "../port/http.ts";
+import type { Logs } from "../port/log.ts";
+import type { PacketPlane } from "../port/packet.ts";
+import type { Store } from "../port/store.ts";
+import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
+import { createReap } from "../reap/reap.ts";
+import { createShim6 } from "../shim6/machine.ts";
+import { u32 } from "../value/bytes.ts";
+import { CONTEXT_TAG_BITS } from "../value/tag.ts";
+import { Box } from "./box.ts";
+import { egressPlan, leftovers } from "./egress.ts";
+import { createFacade } from "./facade.ts";
+import { Identities } from "./identity.ts";
+import { Release } from "./release.ts";
+
+/** The outside, as a box needs it. */
+export interface BoxPlatform {
+  readonly version: string;
+  readonly runtime: string;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logs: Logs;
+  readonly files: Files;
+  readonly command: Command;
+  readonly http: Http;
+  readonly crypto: CryptoPort;
+  openStore(directory: string): Promise<Store>;
+  openCore(sizes: CoreSizes): Promise<Core>;
+  openLane(shared: SharedCore, index: number): Promise<Lane>;
+  openPacketPlane(core: Core, options: { readonly name: string; readonly queues: number }): Promise<PacketPlane>;
+}
+
+/** A box that forwards. */
+export interface RunningBox {
+  readonly box: Box;
+  /** Resolves with the error that ended the box by itself. */
+  readonly failed: Promise<Error>;
+  /** Takes everything down; the second call is the same as the first. */
+  stop(): Promise<void>;
+}
+
+/** Frames in a batch. */
+const BATCH = 64;
+const FRAME_OCTETS = 2048;
+const PUNT_OCTETS = 1 << 20;
+const CONTROL_DIRECTORY_MODE = 0o755;
+
+/** Starts the box of `site`. @throws {PortError} with a sentence that says what to do */
+export async function startBox(site: Site, platform: BoxPlatform): Promise<RunningBox> {
+  const undo: (() => void | Promise<void>)[] = [];
+  const takeDown = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    return await bringUp(site, platform, undo, takeDown);
+  } catch (error) {
+    await takeDown();
+    throw error;
+  }
+}
+
+async function bringUp(
+  site: Site,
+  platform: BoxPlatform,
+  undo: (() => void | Promise<void>)[],
+  takeDown: () => Promise<void>,
+): Promise<RunningBox> {
+  const { clock, entropy, crypto, files, http, logs } = platform;
+  const log = logs.area("box");
+  const startedAt = clock.now();
+  if (site.egress.manage) checkInterfaces(site, platform.command);
+
+  const store = await platform.openStore(site.state);
+  undo.push(() => store.close());
+  const privateKey = store.privateKey(() => {
+    log.info("making the site's key", { bits: site.key.bits });
+    return crypto.rsaGenerate(site.key.bits);
+  });
+  const parameters = store.cgaParameters();
+  for (const { name, ulid } of site.hosts)
+    if (!parameters.has(ulid))
+      throw new PortError(
+        "missing",
+        `host ${name}: nothing is known about ${ulid} in ${site.state}; make its ULID with \`pshim6 cga generate --name ${name}\``,
+      );
+
+  const core = await platform.openCore({
+    contexts: site.contexts.max,
+    lanes: site.tun.queues + 1,
+    batch: BATCH,
+    slotOctets: FRAME_OCTETS,
+    puntOctets: PUNT_OCTETS,
+  });
+  core.setPrefixes({ ulid: site.ulid.prefix, generic: site.ulid.generic, locators: site.providers.map(({ prefix }) => prefix) });
+
+  const plane = await platform.openPacketPlane(core, { name: site.tun.name, queues: site.tun.queues });
+  undo.push(() => plane.stop());
+
+  const lane = await platform.openLane(core.shared, site.tun.queues);
+  const release = new Release(lane, new Uint8Array(core.shared.memory.buffer), BATCH, (packet) => plane.send(packet));
+
+  const identities = new Identities(
+    site.providers,
+    u32(entropy.bytes(4), 0),
+    (ulid) => parameters.get(ulid)?.pds,
+    (list) => signLocatorList(crypto, list, privateKey),
+  );
+  const bindings = createBindings();
+  bindings.setStatic(site.bindings);
+  const { profile } = site.reap;
+  const verifier = createVerifier(crypto);
+  const shim6 = createShim6(
+    {
+      capacity: site.contexts.max,
+      capabilities: (roundTrip) => capabilitiesFor(profile, roundTrip),
+      sendTimeoutSeconds: SEND_TIMEOUT / 1000,
+      tagBits: CONTEXT_TAG_BITS,
+      secret: entropy.bytes(32),
+    },
+    { local: (ulid) => identities.of(ulid), hmac: (key, octets) => crypto.hmacSha256(key, octets), ...verifier },
+  );
+  const box = new Box(
+    {
+      idleTimeout: site.contexts.idle,
+      hold: site.hold,
+      timing: (context) =>
+        timingFor(profile, context.localCapabilities, context.peerCapabilities, context.peerKeepaliveSeconds, context.roundTrip),
+    },
+    {
+      core,
+      shim6,
+      reap: createReap(),
+      identities,
+      bindings,
+      clock,
+      entropy,
+      log,
+      send: (packet) => plane.send(packet),
+      release: (packets, now) => release.run(packets, now),
+    },
+  );
+
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve;
+  });
+  // Threads first: from the moment the kernel routes to the TUN, somebody reads it.
+  await plane.start({
+    punt: (packet, reason, context) => box.punt(packet, reason, context),
+    activity: () => box.activity(),
+    failed: (error) => fail(error),
+  });
+  if (site.egress.manage) {
+    undo.push(() => removeEgress(site, platform));
+    setUpEgress(site, platform);
+  }
+
+  const facade = createFacade({
+    site,
+    box,
+    version: platform.version,
+    runtime: platform.runtime,
+    startedAt,
+    planeTotals: () => plane.totals(),
+  });
+  const api = createApi(facade);
+  files.makeDirectory(site.control.slice(0, site.control.lastIndexOf("/")) || "/", CONTROL_DIRECTORY_MODE);
+  const listener = await http.serveSocket(site.control, (request) => api.fetch(request));
+  undo.push(() => listener.close());
+  log.info("forwarding", { site: site.site, milliseconds: Math.round(clock.now() - startedAt) });
+
+  let stopped: Promise<void> | undefined;
+  return {
+    box,
+    failed,
+    stop() {
+      stopped ??= takeDown();
+      return stopped;
+    },
+  };
+}
+
+function checkInterfaces(site: Site, command: Command): void {
+  const { stdout } = command.run("ip", ["-j", "link", "show"]);
+  const links: unknown = stdout.trim() === "" ? [] : JSON.parse(stdout);
+  const names = new Set(
+    Array.isArray(links)
+      ? links.map((link: unknown) => (typeof link === "object" && link !== null ? Reflect.get(link, "ifname") : undefined))
+      : [],
+  );
+  const wanted = [
+    { name: site.lan.interface, of: "lan" },
+    ...site.providers.map((provider) => ({ name: provider.interface, of: `provider ${provider.name}` })),
+  ];
+  const missing = wanted.filter(({ name }) => !names.has(name));
+  if (missing.length > 0)
+    throw new PortError(
+      "missing",
+      `there is no interface ${missing.map(({ name, of }) => `${name} (${of})`).join(", ")}: correct site.yaml, or make it first; \`ip link\` lists those there are`,
+    );
+}
+
+function setUpEgress(site: Site, { command, files }: BoxPlatform): void {
+  const plan = egressPlan(site);
+  const remains = leftovers(command.run("ip", ["-6", "-j", "rule", "show"]).stdout);
+  // Removal goes on past what is not there; setting up stops at the first line that fails.
+  if (remains.length > 0) command.run("ip", ["-6", "-force", "-batch", "-"], lines(remains));
+  for (const { key, value } of plan.sysctls) files.poke(sysctlPath(key), value);
+  const done = command.run("ip", ["-6", "-batch", "-"], lines(plan.up));
+  if (done.code !== 0) throw new PortError("failed", `the kernel refuses a route or rule: ${firstLine(done.stderr)}`);
+}
+
+function removeEgress(site: Site, { command }: BoxPlatform): void {
+  command.run("ip", ["-6", "-force", "-batch", "-"], lines(egressPlan(site).down));
+}
+
+function lines(plan: readonly string[]): string {
+  return plan.map((line) => `${line}\n`).join("");
+}
+
+function firstLine(text: string): string {
+  return text.split("\n").find((line) => line.trim() !== "") ?? "ip gave no reason";
+}
+
+/** `net.ipv6.conf.eth0/1.accept_ra` → `/proc/sys/net/ipv6/conf/eth0.1/accept_ra`. */
+function sysctlPath(key: string): string {
+  return `/proc/sys/${key.replace(/[./]/g, (mark) => (mark === "." ? "/" : "."))}`;
+}
