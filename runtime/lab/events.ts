@@ -40,14 +40,3 @@ export function round(): readonly LabEvent[] {
     { name: "isp2-plugged-in", node: isp2.name, says: "isp2's link is back", lines: pluggedIn(isp2), leaves: "up" },
   ];
 }
-
-/** Milliseconds. */
-export interface Schedule {
-  /** Before the first event. */
-  readonly lead: number;
-  /** From each event to the next. */
-  readonly dwell: number;
-}
-
-export const FAST: Schedule = { lead: 1500, dwell: 2000 };
-export const SHOWN: Schedule = { lead: 8000, dwell: 6000 };

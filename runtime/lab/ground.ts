@@ -1,5 +1,6 @@
 /** Where a lab stands: its id, its directory, its namespaces and processes, and how nothing of it is left behind. */
-import type { Child, ChildHandlers, Finished, SpawnOptions } from "../port/process.ts";
+import type { Finished } from "../port/command.ts";
+import type { Child, ChildHandlers, SpawnOptions } from "../port/process.ts";
 import type { LabHost } from "./host.ts";
 import { raisePlan, razeLines } from "./raise.ts";
 import type { World } from "./world.ts";

@@ -1,5 +1,6 @@
 import type { Clock } from "../port/clock.ts";
 import type { Files } from "../port/files.ts";
+import type { Http } from "../port/http.ts";
 import type { ProcessPort } from "../port/process.ts";
 import type { TcpPort } from "../port/tcp.ts";
 
@@ -10,6 +11,7 @@ export interface LabHost {
   readonly clock: Pick<Clock, "now">;
   readonly files: Files;
   readonly process: ProcessPort;
+  readonly http: Pick<Http, "request">;
   readonly screen: Screen;
   /** The runtime this process runs on. */
   readonly runtime: RuntimeName;
@@ -17,12 +19,11 @@ export interface LabHost {
   selfCommand(runtime: RuntimeName): SelfCommand;
   /** Resolves after `ms` milliseconds, or earlier when `cancel` resolves. */
   sleep(ms: number, cancel?: Promise<void>): Promise<void>;
-  /** GET `path` from the HTTP server behind the Unix socket `socket`; the body as JSON, `undefined` when nobody answers. */
-  get(socket: string, path: string): Promise<unknown>;
   /** Calls `stop` for every SIGINT, SIGTERM and SIGHUP (and for the end of standard input when `input` is set). @returns how to stop listening */
   onInterrupt(stop: () => void, input?: boolean): () => void;
 }
 
+/** How a process of this program is started. */
 export interface SelfCommand {
   readonly runtime: RuntimeName;
   readonly argv: readonly string[];

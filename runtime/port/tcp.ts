@@ -8,12 +8,14 @@ export interface TcpPort {
   connect(address: string, port: number, timeout: Millis, open: (connection: TcpConnection) => TcpHandlers): Promise<TcpConnection>;
 }
 
+/** A listening port. */
 export interface TcpListener {
   /** The port in use: the one asked for, or the system's choice for 0. */
   readonly port: number;
   close(): void;
 }
 
+/** One connection. */
 export interface TcpConnection {
   /** Queues all of `bytes`, which must not change afterwards. @returns `false` when the writer should wait for `drain` */
   write(bytes: Uint8Array): boolean;
@@ -23,6 +25,7 @@ export interface TcpConnection {
   close(): void;
 }
 
+/** Who hears of a connection. */
 export interface TcpHandlers {
   /** Octets in order. `bytes` may be reused after return. */
   data(bytes: Uint8Array): void;

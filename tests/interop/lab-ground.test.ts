@@ -15,7 +15,7 @@ import { twoSites } from "../../runtime/lab/world.ts";
 import { commandOf, ownRuntime, testHost } from "../lib/labhost.ts";
 import { havePeers } from "../lib/peers.ts";
 
-const host = testHost();
+const host = await testHost();
 let serial = 0;
 
 /** h1 and h2 get addresses out of provider prefixes; the boxes are plain routers. */

@@ -2,7 +2,10 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { createLabHost } from "../../adapters/common/lab-host.ts";
+import type { DenoNamespace } from "../../adapters/common/deno.ts";
+import { systemFiles } from "../../adapters/common/files.ts";
+import { systemHttp } from "../../adapters/common/http.ts";
+import { createLabHost } from "../../adapters/lab/host.ts";
 import type { LabHost, RuntimeName, SelfCommand } from "../../runtime/lab/host.ts";
 
 export const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -20,6 +23,10 @@ export function commandOf(runtime: RuntimeName, file: string): SelfCommand {
   return { runtime, argv: [`${BIN}/${program}`, ...flags, `${PROJECT}/${file}`] };
 }
 
-export function testHost(file = "tests/lib/labself.ts"): LabHost {
-  return createLabHost(ownRuntime(), (runtime) => commandOf(runtime, file));
+/** @param file what stands for the program */
+export async function testHost(file = "tests/lib/labself.ts"): Promise<LabHost> {
+  const runtime = ownRuntime();
+  const { deno } = (await import(`../../adapters/${runtime}/host.ts`)) as { deno: DenoNamespace };
+  const http = systemHttp((error) => console.error(error));
+  return createLabHost({ runtime, files: systemFiles(deno), http, selfCommand: (wanted) => commandOf(wanted, file) });
 }

@@ -1,7 +1,7 @@
 /** Stands for the program in tests of the lab's own parts: knows `lab-stream`, and `reach FROM TO` for want of ping. */
 import { connect } from "node:net";
 import process from "node:process";
-import { createStreamHost } from "../../adapters/common/lab-host.ts";
+import { createStreamHost } from "../../adapters/lab/host.ts";
 import { runLabStream } from "../../runtime/lab/verb.ts";
 
 const [verb, ...rest] = process.argv.slice(2);

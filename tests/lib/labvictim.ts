@@ -3,7 +3,7 @@ import { breakGround } from "../../runtime/lab/ground.ts";
 import { twoSites } from "../../runtime/lab/world.ts";
 import { testHost } from "./labhost.ts";
 
-const host = testHost();
+const host = await testHost();
 const ground = await breakGround(host, 0);
 await ground.raise(twoSites());
 const lines: string[] = [];

@@ -5,7 +5,8 @@ import { constants as system } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { Child, ChildHandlers, Finished, ProcessPort, RunOptions, Signal, SpawnOptions } from "../../runtime/port/process.ts";
+import type { Finished } from "../../runtime/port/command.ts";
+import type { Child, ChildHandlers, ProcessPort, RunOptions, Signal, SpawnOptions } from "../../runtime/port/process.ts";
 
 const NOT_STARTED = 127;
 const TIMED_OUT = 124;

@@ -1,0 +1,86 @@
+/** The lab's outside on Node, Deno and Bun: what they share under `node:` names. */
+import process from "node:process";
+import type { LabHost, RuntimeName, SelfCommand, StreamHost } from "../../runtime/lab/host.ts";
+import type { Files } from "../../runtime/port/files.ts";
+import type { Http } from "../../runtime/port/http.ts";
+import { processPort } from "./process.ts";
+import { tcpPort } from "./tcp.ts";
+
+const clock = { now: () => performance.now() };
+
+/** What the lab's host takes from the rest of the adapters. */
+export interface LabParts {
+  readonly runtime: RuntimeName;
+  readonly selfCommand: (runtime: RuntimeName) => SelfCommand;
+  readonly files: Files;
+  readonly http: Pick<Http, "request">;
+}
+
+/** The host of {@link runLab}. */
+export function createLabHost({ runtime, selfCommand, files, http }: LabParts): LabHost {
+  return {
+    clock,
+    files,
+    http,
+    process: processPort,
+    screen: {
+      isTerminal: process.stdout.isTTY === true,
+      size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
+      out: (text) => {
+        process.stdout.write(text);
+      },
+      note: (text) => {
+        process.stderr.write(text);
+      },
+    },
+    runtime,
+    selfCommand,
+    sleep,
+    onInterrupt,
+  };
+}
+
+/** The host of {@link runLabStream}. */
+export function createStreamHost(): StreamHost {
+  return {
+    clock,
+    tcp: tcpPort,
+    every: (ms, tick) => {
+      const timer = setInterval(tick, ms);
+      return () => clearInterval(timer);
+    },
+    out: (line) => {
+      process.stdout.write(`${line}\n`);
+    },
+    onStop: (stop) => {
+      onInterrupt(stop, true);
+    },
+  };
+}
+
+function sleep(ms: number, cancel?: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    cancel?.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function onInterrupt(stop: () => void, input = false): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, stop);
+  if (input) {
+    process.stdin.on("end", stop);
+    process.stdin.on("close", stop);
+    process.stdin.resume();
+  }
+  return () => {
+    for (const signal of signals) process.off(signal, stop);
+    if (!input) return;
+    process.stdin.off("end", stop);
+    process.stdin.off("close", stop);
+    process.stdin.pause();
+  };
+}

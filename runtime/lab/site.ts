@@ -1,0 +1,60 @@
+/** The boxes' settings: `site.yaml` of both sites, as an operator would write them. */
+import type { Address } from "../value/address.ts";
+import { showPrefix, withPrefix } from "../value/prefix.ts";
+import { GENERIC, type Site } from "./world.ts";
+
+/** Soon after the stream ends its contexts are to be gone; in life one would wait ten minutes. */
+export const CONTEXT_IDLE = "3s";
+
+/** A host with the ULID that its box made for it. */
+export interface Settled {
+  readonly site: Site;
+  readonly ulid: Address;
+}
+
+export function stateDirectory(directory: string, site: Site): string {
+  return `${directory}/${site.name}`;
+}
+
+export function controlSocket(directory: string, site: Site): string {
+  return `${stateDirectory(directory, site)}/control.sock`;
+}
+
+export function siteFile(directory: string, site: Site): string {
+  return `${stateDirectory(directory, site)}/site.yaml`;
+}
+
+/** Where a host can be reached: its ULID under each prefix of its providers, best provider first. */
+export function locatorsOf(host: Settled): Address[] {
+  return [...host.site.providers].sort((a, b) => a.priority - b.priority).map((provider) => withPrefix(provider.prefix, host.ulid));
+}
+
+/**
+ * @param directory the lab's
+ * @param others hosts of other sites, for `bindings`
+ */
+export function siteYaml(site: Site, directory: string, own: readonly Settled[], others: readonly Settled[]): string {
+  const providers = site.providers.map(
+    ({ name, prefix, interface: device, gateway, priority }) =>
+      `  - { name: ${name}, prefix: "${showPrefix(prefix)}", interface: ${device}, gateway: "${gateway}", priority: ${priority} }`,
+  );
+  const hosts = own.map(({ ulid, site: { host } }) => `  - { name: ${host}, ulid: "${ulid}" }`);
+  const bindings = others.map((host) => {
+    const locators = locatorsOf(host).map((locator) => `"${locator}"`);
+    return `  - { ulid: "${host.ulid}", locators: [${locators.join(", ")}] }`;
+  });
+  const lines = [
+    `site: ${site.name}`,
+    `ulid: { prefix: "${showPrefix(site.ulid)}", generic: "${showPrefix(GENERIC)}" }`,
+    `lan: { interface: lan, subnets: ["${showPrefix(site.subnet)}"] }`,
+    "providers:",
+    ...providers,
+    ...(hosts.length === 0 ? [] : ["hosts:", ...hosts]),
+    ...(bindings.length === 0 ? [] : ["bindings:", ...bindings]),
+    "reap: { profile: fast }",
+    `contexts: { idle: ${CONTEXT_IDLE} }`,
+    `state: ${stateDirectory(directory, site)}/state`,
+    `control: ${controlSocket(directory, site)}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
