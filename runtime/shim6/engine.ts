@@ -2,6 +2,7 @@
 import type { Locator } from "../value/address.ts";
 import type { ContextTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
+import { errorFor } from "../wire/control/error.ts";
 import type { Message } from "../wire/message.ts";
 import { composeR1bis } from "./compose.ts";
 import { type BudgetName, ICMP_HOLDDOWN_TIME, NO_R1_HOLDDOWN_TIME } from "./constants.ts";
@@ -10,7 +11,6 @@ import type { LocalIdentity, LocatorPair, RemovalReason, Shim6Effect, Shim6Optio
 import { Deadlines } from "./deadlines.ts";
 import { Draw } from "./draw.ts";
 import { Limiter } from "./limiter.ts";
-import { quote } from "./octets.ts";
 import { KnownPeers } from "./peers.ts";
 import { ContextTable } from "./table.ts";
 import { Validators } from "./validator.ts";
@@ -70,7 +70,7 @@ export class Engine {
   }
 
   sendError(pair: LocatorPair, code: number, pointer: number, packet: Uint8Array): void {
-    if (this.mayAnswer("error", pair.peer)) this.send(pair, { kind: "Error", code, pointer, packet: quote(packet) });
+    if (this.mayAnswer("error", pair.peer)) this.send(pair, errorFor(packet, code, pointer));
   }
 
   /** A new record in I1-SENT, indexed by pair and tag. Room is made at the cost of the oldest negative entry. @returns `undefined` (counted) if there is none */

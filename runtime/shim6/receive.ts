@@ -17,15 +17,9 @@ import {
   type R2,
   type UpdateRequest,
 } from "../wire/message.ts";
+import { ERROR_GENERATION, ERROR_LOCATOR_VERIFICATION, ERROR_PREFERENCE_COUNT } from "../wire/number.ts";
 import type { Shim6World } from "./contract.ts";
-import { generationOffset, lengthOffset, methodOffset, optionOffset, shim6Offset } from "./octets.ts";
-
-/** Error codes (RFC 5533 §5.14). */
-export const ERROR_UNKNOWN_TYPE = 0;
-export const ERROR_CRITICAL_OPTION = 1;
-export const ERROR_LOCATOR_VERIFICATION = 2;
-export const ERROR_GENERATION = 3;
-export const ERROR_PREFERENCE_COUNT = 4;
+import { generationPointer, lengthPointer, methodPointer } from "./pointer.ts";
 
 /** A message with the packet that carried it. */
 export interface Received {
@@ -123,9 +117,7 @@ function judgeLocators(
   const signature = findOption(message.options, "cga-signature")?.signature;
   const fault = findFault(list, own ?? context?.peerPds, signature, world);
   if (fault === undefined) return ACCEPT;
-  const at = received.offset ?? shim6Offset(received.packet);
-  const option = optionOffset(received.packet, at, message.kind, "locator-list");
-  return { action: "error", code: ERROR_LOCATOR_VERIFICATION, pointer: methodOffset(option, fault) };
+  return { action: "error", code: ERROR_LOCATOR_VERIFICATION, pointer: methodPointer(received, fault) };
 }
 
 /** Place of the locator whose method is at fault (RFC 5533 §7.2), or `undefined` when the list holds. A bad signature points at the first method CGA. */
@@ -151,13 +143,11 @@ function judgePreferences(received: Received, message: UpdateRequest, context: R
   const preferences = findOption(message.options, "locator-preferences");
   if (preferences === undefined) return ACCEPT;
   const list = findOption(message.options, "locator-list");
-  const at = received.offset ?? shim6Offset(received.packet);
-  const option = optionOffset(received.packet, at, message.kind, "locator-preferences");
   if (preferences.generation !== (list?.generation ?? context?.peerGeneration)) {
-    return { action: "error", code: ERROR_GENERATION, pointer: generationOffset(option) };
+    return { action: "error", code: ERROR_GENERATION, pointer: generationPointer(received) };
   }
   if (preferencesFit(preferences, list?.locators.length ?? context?.peerLocators.length ?? 0)) return ACCEPT;
-  return { action: "error", code: ERROR_PREFERENCE_COUNT, pointer: lengthOffset(option) };
+  return { action: "error", code: ERROR_PREFERENCE_COUNT, pointer: lengthPointer(received) };
 }
 
 /** Whether there is one whole element for each of `count` locators. */
