@@ -54,7 +54,9 @@ function table(schema: unknown, path: string): string {
   const required = dig(schema, ["required"]);
   const rows = Object.entries(properties(schema)).map(([name, setting]) => {
     const must = Array.isArray(required) && required.includes(name);
-    const link = hasGroup(setting) ? `[${name}](#${anchor(path === "" ? name : `${path}.${name}`, dig(setting, ["type"]) === "array")})` : `\`${name}\``;
+    const link = hasGroup(setting)
+      ? `[${name}](#${anchor(path === "" ? name : `${path}.${name}`, dig(setting, ["type"]) === "array")})`
+      : `\`${name}\``;
     return `| ${link} | ${kind(setting)} | ${fallback(setting, must)} | ${text(setting, "description")} |`;
   });
   return `| setting | value | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;

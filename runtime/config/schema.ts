@@ -178,7 +178,7 @@ export const siteSchema = z.strictObject({
     .meta({ description: "Routing in the kernel." }),
   log: z
     .strictObject({
-      level: z.enum(["debug", "info", "warning", "error"]).default("info").meta({ description: "Least weight of what is logged." }),
+      level: z.enum(["debug", "info", "warn", "error"]).default("info").meta({ description: "Least weight of what is logged." }),
     })
     .prefault({})
     .meta({ description: "Logging." }),

@@ -109,7 +109,7 @@ export interface Endpoint {
 }
 
 export type ReapProfile = "fast" | "rfc5534";
-export type LogLevel = "debug" | "info" | "warning" | "error";
+export type LogLevel = "debug" | "info" | "warn" | "error";
 export type KeyBits = 1024 | 2048 | 3072 | 4096;
 
 /** Locator prefixes that the core tells apart. */

@@ -38,18 +38,20 @@ function parse(text: string): Source {
     version: "1.2",
     schema: "core",
     stringKeys: true,
-    logLevel: "silent",
   });
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const complaints = [...document.errors, ...document.warnings];
+  const broken = document.errors.some((error) => error.code !== "DUPLICATE_KEY");
+  // Behind its first error of syntax a YAML parser is out of step: what it says then is noise.
+  const complaints = broken
+    ? document.errors.toSorted((a, b) => a.pos[0] - b.pos[0]).slice(0, 1)
+    : [...document.errors, ...document.warnings];
   const faults = complaints.map((error): Fault => {
     const [message, hint] = explain(error.code, error.message);
     return { ...place(error.pos[0]), path: "", message, hint };
   });
-  const broken = document.errors.some((error) => error.code !== "DUPLICATE_KEY");
   const value: unknown = broken ? undefined : document.toJS({ maxAliasCount: ALIAS_LIMIT });
 
   const offsetOf = (path: Path, key: string | undefined): number => {
@@ -85,6 +87,7 @@ function brokenSource(message: string, hint: string): Source {
 const QUOTES = 'put addresses and prefixes in quotes: "fc00:aaaa:1::10"';
 
 function explain(code: string, message: string): [message: string, hint: string] {
+  if (message.startsWith("Flow ")) return [sentence(message), "each [ and { needs its ] or }"];
   switch (code) {
     case "DUPLICATE_KEY":
       return ["this setting is there twice", "leave one of them"];
