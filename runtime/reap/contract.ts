@@ -4,13 +4,12 @@
  * them as the table of RFC 5534 §6 says for payload packets in Operational and InboundOk; what expires there arrives here as an event.
  */
 import type { Locator } from "../value/address.ts";
+import type { LocatorPair } from "../value/pair.ts";
+import type { ContextTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
 import type { Keepalive, Preference, Probe, ReapState } from "../wire/message.ts";
 
-export interface ReapPair {
-  readonly local: Locator;
-  readonly peer: Locator;
-}
+export type ReapPair = LocatorPair;
 
 /** A context as REAP needs it. */
 export interface ReapContext {
@@ -19,7 +18,7 @@ export interface ReapContext {
   /** Ranked by local policy, best first: rank of a pair's local end is its place here. */
   readonly localLocators: readonly Locator[];
   readonly peerLocators: readonly { readonly address: Locator; readonly preference: Preference }[];
-  readonly peerTag: number;
+  readonly peerTag: ContextTag;
   /** Names the peer's box: contexts with the same one share the path table. `undefined` = shares with nobody. */
   readonly peerBox: string | undefined;
   readonly timing: ReapTiming;
@@ -32,6 +31,10 @@ export interface ReapTiming {
   /** The peer's Send Timeout: how long we owe it signs of life. */
   readonly keepaliveTimeout: Millis;
   readonly keepaliveInterval: Millis;
+  /**
+   * Gap between the probes of the first round over the pairs, before `initialProbeGaps`; absent = no such round, as RFC 5534 has it.
+   */
+  readonly firstRoundGap?: Millis;
   /** Nominal gaps between the first probes, then doubling from the last one up to `maxProbeTimeout`. */
   readonly initialProbeGaps: readonly Millis[];
   readonly maxProbeTimeout: Millis;
@@ -44,11 +47,16 @@ export type ReapEvent =
   | { readonly kind: "send-timeout"; readonly id: number }
   /** `last` = the Keepalive Timeout itself: one last Keepalive. */
   | { readonly kind: "keepalive-due"; readonly id: number; readonly last: boolean }
-  /** Payload arrived while the machine asked for it with the `watch` effect (Exploring). */
+  /**
+   * Payload, or a Shim6 control message but Keepalive and Probe, arrived: wanted in Exploring (`watch` effect); allowed in
+   * every state, for users whose core moves no timers.
+   */
   | { readonly kind: "payload-received"; readonly id: number }
+  /** Such a packet was sent: only for users whose core moves no timers. */
+  | { readonly kind: "payload-sent"; readonly id: number }
   | { readonly kind: "keepalive"; readonly id: number; readonly message: Keepalive }
   | { readonly kind: "probe"; readonly id: number; readonly source: Locator; readonly destination: Locator; readonly message: Probe }
-  /** A local locator or the whole pair is known to be dead (link down, ICMPv6, BROKEN): explore at once if current. */
+  /** A local locator or the whole pair is said to be dead (link down, ICMPv6, BROKEN): explore at once if current. */
   | { readonly kind: "lost"; readonly id: number; readonly pair: ReapPair }
   | { readonly kind: "poll" };
 
@@ -62,7 +70,9 @@ export type ReapEffect =
   | { readonly kind: "send-timer"; readonly id: number; readonly action: "start" | "restart" | "stop" }
   | { readonly kind: "keepalive-timer"; readonly id: number; readonly action: "start" | "stop" }
   /** Whether `payload-received` is wanted for the next payload packet. */
-  | { readonly kind: "watch"; readonly id: number; readonly on: boolean };
+  | { readonly kind: "watch"; readonly id: number; readonly on: boolean }
+  /** Something was dropped; `why` is a counter's name behind `drop-`. */
+  | { readonly kind: "drop"; readonly why: string };
 
 export interface Reap {
   /** One event at `now`; `random` holds at least {@link REAP_RANDOM_OCTETS} fresh random octets (probe nonces, jitter). */
@@ -78,6 +88,10 @@ export const REAP_RANDOM_OCTETS = 64;
 
 export interface PathView {
   readonly peerBox: string;
+  /** Names of the path's ends: the prefixes that all pairs on it have in common. */
+  readonly local: string;
+  readonly peer: string;
+  /** The pair that the latest evidence came from. */
   readonly pair: ReapPair;
   readonly state: "alive" | "lost" | "unknown";
   /** When it was last proved alive or lost. */

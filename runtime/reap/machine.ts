@@ -1,0 +1,468 @@
+/**
+ * REAP for all contexts of a box (RFC 5534 §6, reap.md): the cells of {@link ./table.ts} carried out, probes sent on schedule, and
+ * contexts with the same peer box told what their siblings found out. Heads up: read RFC 5534 §4 and §6 before you work here.
+ */
+import type { Locator } from "../value/address.ts";
+import { type LocatorPair, samePair } from "../value/pair.ts";
+import { type Millis, NEVER } from "../value/time.ts";
+import type { ReapState } from "../wire/message.ts";
+import type { PathView, Reap, ReapContext, ReapEffect, ReapEvent, ReapPair } from "./contract.ts";
+import { Draw } from "./draw.ts";
+import { bestOf, type Entry, endsOf, isBroken, isCandidate, newEntry, pairOn, rankedPairs } from "./entry.ts";
+import { DeadlineHeap } from "./heap.ts";
+import { Pacer, PROBE_BURST, PROBE_WINDOW, type Visit, Walks } from "./pace.ts";
+import {
+  FRESH,
+  freshPath,
+  isLost,
+  isSuspect,
+  knownPath,
+  type Path,
+  PathTable,
+  proveAlive,
+  sampleRoundTrip,
+  sitePrefix,
+  suspectLost,
+} from "./paths.ts";
+import { explorationOrder, Search, type Standing } from "./search.ts";
+import { type Cell, type TableEvent, transition } from "./table.ts";
+import { type SentProbe, Trail } from "./trail.ts";
+
+export interface ReapOptions {
+  /** Contexts at most; one more is refused (`drop-full-reap`). */
+  readonly capacity?: number;
+  /** Probes that the box starts by itself, at most so many in `probeWindow` milliseconds. */
+  readonly probeBurst?: number;
+  readonly probeWindow?: Millis;
+  /** Names the end of a path that a locator belongs to; the same name = the same fate. Default: its /48. */
+  readonly pathKey?: (locator: Locator) => string;
+}
+
+const CAPACITY = 1_048_576;
+/** Probe gaps vary by ±20 % so that contexts that failed together drift apart (RFC 5534 §4.1: timeouts SHOULD be randomised). */
+const JITTER = 0.2;
+/** What was sent and heard is remembered after the exploration, for late probes of the peer. */
+const TRAIL_LINGER: Millis = 10_000;
+/** Reports of probes older than the newest reported one by so much no longer speak for their pair. */
+const STALE_REPORT: Millis = 2_000;
+/** Siblings are moved off a lost path at most once in this time: two bad paths must not throw all contexts to and fro. */
+const LOST_AGAIN: Millis = 5_000;
+
+const PROBE_EVENT: Readonly<Record<ReapState, TableEvent>> = {
+  Operational: "probe-operational",
+  Exploring: "probe-exploring",
+  InboundOk: "probe-inboundok",
+};
+
+/** One step: its instant, its random numbers, its effects so far. */
+interface Turn {
+  readonly now: Millis;
+  readonly draw: Draw;
+  readonly effects: ReapEffect[];
+}
+
+type EventOf<K extends ReapEvent["kind"]> = Extract<ReapEvent, { kind: K }>;
+
+/** A REAP machine without contexts. */
+export function createReap(options: ReapOptions = {}): Reap {
+  return new Machine(options);
+}
+
+class Machine implements Reap {
+  readonly #entries = new Map<number, Entry>();
+  /** Exploring and InboundOk: the next probe of the schedule. Operational: when the trail is forgotten. */
+  readonly #heap = new DeadlineHeap<Entry>();
+  readonly #paths = new PathTable<Entry>();
+  readonly #walks = new Walks<Entry, Turn>();
+  readonly #pacer: Pacer;
+  readonly #capacity: number;
+  readonly #pathKey: (locator: Locator) => string;
+
+  constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey = sitePrefix }: ReapOptions) {
+    this.#capacity = capacity;
+    this.#pacer = new Pacer(probeBurst, probeWindow);
+    this.#pathKey = pathKey;
+  }
+
+  step(event: ReapEvent, now: Millis, random: Uint8Array): ReapEffect[] {
+    const turn: Turn = { now, draw: new Draw(random), effects: [] };
+    if (event.kind === "poll") this.#poll(turn);
+    else if (event.kind === "context") this.#context(event.context, event.fresh, turn);
+    else {
+      const entry = this.#entries.get(event.id);
+      if (entry !== undefined) this.#take(entry, event, turn);
+      else if (event.kind === "probe" || event.kind === "keepalive") turn.effects.push({ kind: "drop", why: "no-context-reap" });
+    }
+    return turn.effects;
+  }
+
+  get wakeAt(): Millis {
+    const top = this.#heap.top;
+    const probes = top === undefined || top.state === "Operational" ? this.#heap.wakeAt : Math.max(top.deadline, this.#pacer.readyAt);
+    return Math.min(probes, this.#walks.pending ? this.#pacer.readyAt : NEVER, this.#paths.wakeAt);
+  }
+
+  stateOf(id: number): ReapState | undefined {
+    return this.#entries.get(id)?.state;
+  }
+
+  currentOf(id: number): ReapPair | undefined {
+    return this.#entries.get(id)?.current;
+  }
+
+  paths(): Iterable<PathView> {
+    return this.#paths.views();
+  }
+
+  #take(entry: Entry, event: Exclude<ReapEvent, { kind: "poll" | "context" }>, turn: Turn): void {
+    switch (event.kind) {
+      case "removed":
+        return this.#remove(entry, turn);
+      case "send-timeout":
+        if (entry.state === "Operational") this.#suspect(entry, entry.current, turn);
+        return this.#apply(entry, transition(entry.state, "send-timeout"), "send-timeout", turn);
+      case "keepalive-due":
+        return this.#keepaliveDue(entry, event.last, turn);
+      case "payload-received":
+      case "payload-sent":
+        return this.#apply(entry, transition(entry.state, event.kind), event.kind, turn);
+      case "keepalive":
+        return this.#apply(entry, transition(entry.state, "keepalive-received"), "keepalive", turn);
+      case "probe":
+        return this.#probe(entry, event, turn);
+      case "lost":
+        return this.#lost(entry, event.pair, turn);
+    }
+  }
+
+  #context(context: ReapContext, fresh: boolean, turn: Turn): void {
+    const known = this.#entries.get(context.id);
+    if (known === undefined) {
+      if (this.#entries.size >= this.#capacity) {
+        turn.effects.push({ kind: "drop", why: "full-reap" });
+        return;
+      }
+      const entry = newEntry(context);
+      this.#entries.set(context.id, entry);
+      this.#join(entry);
+    } else if (fresh) this.#restart(known, context, turn);
+    else this.#amend(known, context, turn);
+  }
+
+  /** The context was established anew, after the peer lost it: Operational with both timers stopped. */
+  #restart(entry: Entry, context: ReapContext, turn: Turn): void {
+    if (entry.state !== "Operational") this.#enter(entry, "Operational", "established", turn);
+    this.#heap.delete(entry);
+    entry.trail = undefined;
+    this.#adopt(entry, context, context.current, turn);
+    this.#timers(entry, { send: "stop", keepalive: "stop" }, turn);
+  }
+
+  /** Locators or timing changed. A current pair that is no candidate any more, or whose peer end has become BROKEN, is lost. */
+  #amend(entry: Entry, context: ReapContext, turn: Turn): void {
+    const wasBroken = isBroken(entry.context, entry.current);
+    this.#adopt(entry, context, entry.current, turn);
+    const gone = !isCandidate(entry, entry.current);
+    entry.search?.reorder(this.#order(entry, turn));
+    if (gone || (!wasBroken && isBroken(context, entry.current))) this.#lost(entry, entry.current, turn);
+  }
+
+  #adopt(entry: Entry, context: ReapContext, current: LocatorPair, turn: Turn): void {
+    this.#part(entry, turn);
+    entry.context = context;
+    entry.current = current;
+    entry.ends = undefined;
+    this.#join(entry);
+  }
+
+  #remove(entry: Entry, turn: Turn): void {
+    this.#heap.delete(entry);
+    this.#part(entry, turn);
+    this.#entries.delete(entry.context.id);
+  }
+
+  #join(entry: Entry): void {
+    const { peerBox } = entry.context;
+    entry.box = peerBox === undefined ? undefined : this.#paths.enter(peerBox);
+    if (entry.state !== "Operational") entry.box?.exploring.add(entry);
+    this.#moveTo(entry, entry.current);
+  }
+
+  #part(entry: Entry, turn: Turn): void {
+    entry.path?.members.delete(entry);
+    entry.path = undefined;
+    entry.box?.exploring.delete(entry);
+    if (entry.box !== undefined) this.#paths.leave(entry.box, turn.now);
+    entry.box = undefined;
+  }
+
+  #moveTo(entry: Entry, pair: LocatorPair): void {
+    entry.path?.members.delete(entry);
+    entry.current = pair;
+    entry.path = this.#pathOf(entry, pair);
+    entry.path?.members.add(entry);
+  }
+
+  #keepaliveDue(entry: Entry, last: boolean, turn: Turn): void {
+    // The core knows no REAP states and may have started the timer outside Operational, where it must not run (§6).
+    if (entry.state !== "Operational") this.#timers(entry, { keepalive: "stop" }, turn);
+    this.#apply(entry, transition(entry.state, last ? "keepalive-timeout" : "keepalive-interval"), "keepalive", turn);
+  }
+
+  /** A hint, never proof (reap.md §9): explore early when it concerns the current pair, else only try the pair later. */
+  #lost(entry: Entry, pair: LocatorPair, turn: Turn): void {
+    this.#suspect(entry, pair, turn);
+    entry.search?.demote(pair);
+    if (entry.state === "Operational" && samePair(pair, entry.current)) {
+      this.#begin(entry, undefined, turn);
+      this.#apply(entry, transition("Operational", "lost"), "lost", turn);
+    }
+  }
+
+  #probe(entry: Entry, event: EventOf<"probe">, turn: Turn): void {
+    const { message } = event;
+    const [first] = message.sent;
+    if (first === undefined) {
+      turn.effects.push({ kind: "drop", why: "empty-probe" });
+      return;
+    }
+    const cell = transition(entry.state, PROBE_EVENT[message.state]);
+    if (entry.state === "Operational" && cell.goto === "InboundOk") {
+      // The peer hears nothing on our current pair: as good a sign as our own Send Timeout.
+      this.#suspect(entry, entry.current, turn);
+      this.#begin(entry, undefined, turn);
+    }
+    const trail = this.#trail(entry, turn);
+    trail.hear(first);
+    const fresh = trail.confirm(message.received);
+    this.#learn(entry, fresh, event, turn);
+    if (cell.choose === true) this.#choose(entry, fresh, turn);
+    const answer = cell.probe === undefined ? undefined : answerPair(entry, trail, event);
+    this.#apply(entry, cell, PROBE_EVENT[message.state], turn, answer);
+  }
+
+  /** Carries out one cell. `answer` = the pair for its Probe, which then answers a message; without it the next pair in turn. */
+  #apply(entry: Entry, cell: Cell, cause: string, turn: Turn, answer?: LocatorPair): void {
+    const to = cell.goto ?? entry.state;
+    const entered = to !== entry.state;
+    if (entered) this.#enter(entry, to, cause, turn);
+    this.#timers(entry, cell, turn);
+    if (cell.sendKeepalive === true) this.#sendKeepalive(entry, turn);
+    if (cell.probe === undefined) return;
+    if (answer !== undefined) this.#sendProbe(entry, answer, turn);
+    else if (!this.#pacer.take(turn.now)) {
+      this.#heap.set(entry, turn.now);
+      return;
+    } else this.#sendNext(entry, turn);
+    if (entered) this.#schedule(entry, turn);
+  }
+
+  #enter(entry: Entry, to: ReapState, cause: string, turn: Turn): void {
+    const { id } = entry.context;
+    const from = entry.state;
+    if (from === "Operational" && entry.search === undefined) this.#begin(entry, entry.current, turn);
+    entry.state = to;
+    turn.effects.push({ kind: "state", id, state: to, cause });
+    if (to === "Exploring") {
+      entry.trail?.forgetReceived();
+      turn.effects.push({ kind: "watch", id, on: true });
+    } else if (from === "Exploring") turn.effects.push({ kind: "watch", id, on: false });
+    if (to === "Operational") {
+      entry.search = undefined;
+      entry.box?.exploring.delete(entry);
+      this.#heap.set(entry, turn.now + TRAIL_LINGER);
+    } else {
+      entry.box?.exploring.add(entry);
+      // A sign of life is news: the schedule starts again, so that the peer learns soon what we heard. Sending both ways over
+      // different pairs needs it: a peer that is heard only for one Send Timeout must get a report within that time.
+      if (from === "Exploring") entry.search?.restart();
+    }
+  }
+
+  /** Leaves Operational: the lists of the previous exploration are cleared before anything of this one is recorded. */
+  #begin(entry: Entry, first: LocatorPair | undefined, turn: Turn): void {
+    entry.trail = new Trail();
+    entry.search = new Search(turn.now, this.#order(entry, turn), first !== undefined && isCandidate(entry, first) ? first : undefined);
+  }
+
+  #order(entry: Entry, turn: Turn): LocatorPair[] {
+    const standing = (pair: LocatorPair): Standing => {
+      if (isBroken(entry.context, pair)) return 2;
+      const path = this.#knownPath(entry, pair);
+      return path !== undefined && isSuspect(path, turn.now) ? 1 : 0;
+    };
+    return explorationOrder(rankedPairs(entry.context, turn.draw.octets()), entry.current, standing);
+  }
+
+  #trail(entry: Entry, turn: Turn): Trail {
+    entry.trail ??= new Trail();
+    if (entry.state === "Operational" && entry.search === undefined) this.#heap.set(entry, turn.now + TRAIL_LINGER);
+    return entry.trail;
+  }
+
+  #timers(entry: Entry, { send, keepalive }: Cell, turn: Turn): void {
+    const { id } = entry.context;
+    if (send !== undefined) turn.effects.push({ kind: "send-timer", id, action: send });
+    if (keepalive !== undefined) turn.effects.push({ kind: "keepalive-timer", id, action: keepalive });
+  }
+
+  #sendKeepalive({ context, current }: Entry, turn: Turn): void {
+    turn.effects.push({
+      kind: "send",
+      id: context.id,
+      pair: current,
+      message: { kind: "Keepalive", receiverTag: context.peerTag, options: [] },
+    });
+  }
+
+  #sendProbe(entry: Entry, pair: LocatorPair, turn: Turn): void {
+    const { context, state } = entry;
+    const trail = this.#trail(entry, turn);
+    const sent = trail.send(pair, turn.draw.u32(), turn.now);
+    entry.search?.sent(pair);
+    const message = { kind: "Probe", receiverTag: context.peerTag, state, sent, received: trail.received, options: [] } as const;
+    turn.effects.push({ kind: "send", id: context.id, pair, message });
+  }
+
+  /** Probes the pair that a sibling has just proved, else the next one in turn. */
+  #sendNext(entry: Entry, turn: Turn): void {
+    const pair = this.#provedBySibling(entry, turn) ?? entry.search?.next();
+    if (pair !== undefined) this.#sendProbe(entry, pair, turn);
+  }
+
+  #provedBySibling(entry: Entry, { now }: Turn): LocatorPair | undefined {
+    const { box, search } = entry;
+    if (box === undefined || search === undefined) return undefined;
+    const path = freshPath(box, now);
+    if (path?.aliveAt === undefined || (path === entry.path && path.aliveAt < search.since)) return undefined;
+    if (search.hinted?.path === path && now - search.hinted.at < FRESH) return undefined;
+    search.hinted = { path, at: now };
+    return pairOn(entry, path, this.#pathKey);
+  }
+
+  #schedule(entry: Entry, turn: Turn): void {
+    const { search, context } = entry;
+    if (search !== undefined) this.#heap.set(entry, turn.now + turn.draw.around(search.gap(context.timing), JITTER));
+  }
+
+  #poll(turn: Turn): void {
+    const { now } = turn;
+    for (let top = this.#heap.top; top !== undefined && top.deadline <= now; top = this.#heap.top) {
+      if (top.state === "Operational") {
+        this.#heap.delete(top);
+        top.trail = undefined;
+      } else if (!this.#pacer.take(now)) break;
+      else this.#retransmit(top, turn);
+    }
+    this.#walks.run(turn, () => this.#pacer.free(now));
+    this.#paths.expire(now);
+  }
+
+  /** §6.5; room for the probe was taken. */
+  #retransmit(entry: Entry, turn: Turn): void {
+    this.#timers(entry, transition(entry.state, "retransmit"), turn);
+    this.#sendNext(entry, turn);
+    this.#schedule(entry, turn);
+  }
+
+  /** What the reports teach about paths, for all contexts with this box. */
+  #learn(entry: Entry, fresh: readonly SentProbe[], { source, destination }: EventOf<"probe">, turn: Turn): void {
+    const { box } = entry;
+    if (box === undefined) return;
+    for (const { pair, at } of fresh) {
+      const path = this.#pathOf(entry, pair);
+      if (path === undefined) continue;
+      const news = path.aliveAt === undefined || isLost(path) || at - path.aliveAt > FRESH;
+      proveAlive(box, path, pair, at);
+      // Only an answer that came straight back over the same pair tells the round trip (compare Karn's rule, RFC 6298 §3).
+      if (fresh.length === 1 && pair.local === destination && pair.peer === source) sampleRoundTrip(path, turn.now - at);
+      if (news && !isLost(path)) this.#tellAlive(entry, path, turn);
+    }
+  }
+
+  /** Siblings that explore try the proved path next, instead of waiting for their back-off. */
+  #tellAlive(entry: Entry, path: Path<Entry>, turn: Turn): void {
+    const { box } = entry;
+    if (box === undefined || turn.now - path.toldAliveAt < FRESH || box.exploring.size === 0) return;
+    path.toldAliveAt = turn.now;
+    this.#walks.begin(box.exploring, (sibling, later) => this.#pull(sibling, path, later));
+  }
+
+  /** Siblings that send on a path that is proved lost look for another, first where this context found one. */
+  #tellLost(lost: Path<Entry>, found: Path<Entry>, turn: Turn): void {
+    if (turn.now - lost.toldLostAt < LOST_AGAIN || lost.members.size === 0) return;
+    lost.toldLostAt = turn.now;
+    this.#walks.begin(lost.members, (sibling, later) => this.#push(sibling, lost, found, later));
+  }
+
+  #pull(sibling: Entry, path: Path<Entry>, turn: Turn): Visit {
+    if (isLost(path)) return "stop";
+    // Due within one window: it will see for itself, and the others must not wait for it.
+    if (sibling.search === undefined || sibling.deadline <= turn.now + PROBE_WINDOW) return "next";
+    if (sibling.search.hinted?.path === path && turn.now - sibling.search.hinted.at < FRESH) return "next";
+    const pair = pairOn(sibling, path, this.#pathKey);
+    if (pair === undefined || !this.#pacer.take(turn.now)) return "next";
+    sibling.search.hinted = { path, at: turn.now };
+    sibling.search.restart();
+    this.#timers(sibling, transition(sibling.state, "retransmit"), turn);
+    this.#sendProbe(sibling, pair, turn);
+    this.#schedule(sibling, turn);
+    return "next";
+  }
+
+  #push(sibling: Entry, lost: Path<Entry>, found: Path<Entry>, turn: Turn): Visit {
+    if (!isLost(lost) || isLost(found)) return "stop";
+    if (sibling.state !== "Operational") return "next";
+    const pair = pairOn(sibling, found, this.#pathKey);
+    if (pair === undefined) return "next";
+    this.#begin(sibling, pair, turn);
+    this.#apply(sibling, transition("Operational", "lost"), "path-lost", turn);
+    return "next";
+  }
+
+  #choose(entry: Entry, fresh: readonly SentProbe[], turn: Turn): void {
+    const usable = fresh.filter(({ pair }) => isCandidate(entry, pair));
+    if (usable.length === 0) return;
+    const recent = usable.filter(({ at }) => usable[0].at - at <= STALE_REPORT).map(({ pair }) => pair);
+    if (recent.some((pair) => samePair(pair, entry.current))) return;
+    const pair = recent.length === 1 ? recent[0] : bestOf(recent, rankedPairs(entry.context, turn.draw.octets()));
+    const before = entry.path;
+    this.#moveTo(entry, pair);
+    turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
+    if (before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path)) this.#tellLost(before, entry.path, turn);
+  }
+
+  #suspect(entry: Entry, pair: LocatorPair, turn: Turn): void {
+    const path = this.#pathOf(entry, pair);
+    if (path !== undefined) suspectLost(path, pair, turn.now);
+  }
+
+  #knownPath(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
+    if (entry.box === undefined) return undefined;
+    const { local, peer } = endsOf(entry, pair, this.#pathKey);
+    return knownPath(entry.box, local, peer);
+  }
+
+  #pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
+    if (entry.box === undefined) return undefined;
+    const { local, peer } = endsOf(entry, pair, this.#pathKey);
+    return this.#paths.path(entry.box, local, peer, pair);
+  }
+}
+
+/**
+ * The pair for an answer. Towards a peer that hears nothing of us: back the way its probe came. Towards one that does: a pair
+ * that it reports, which is proof, where the way back is only a guess; without a report in turn the current pair, which it may
+ * have heard payload on, and the way back, so that one dead pair cannot swallow all answers.
+ */
+function answerPair(entry: Entry, trail: Trail, { message, source, destination }: EventOf<"probe">): LocatorPair | undefined {
+  const back = { local: destination, peer: source };
+  if (message.state === "Exploring") return isCandidate(entry, back) ? back : entry.search?.next();
+  const reported = trail
+    .reported(message.received)
+    .map(({ pair }) => pair)
+    .filter((pair) => isCandidate(entry, pair));
+  if (reported.length > 0) return [back, entry.current].find((pair) => reported.some((other) => samePair(other, pair))) ?? reported[0];
+  entry.answeredOnCurrent = !entry.answeredOnCurrent;
+  return entry.answeredOnCurrent || !isCandidate(entry, back) ? entry.current : back;
+}
