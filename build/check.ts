@@ -58,6 +58,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "adapters/node": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
   "adapters/deno": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
   "adapters/bun": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
+  "adapters/lab": ["runtime/value", "runtime/port", "runtime/lab", "adapters/common"],
   adapters: ["runtime", "adapters", "core-as/layout", "dist"],
   build: [],
 };

@@ -18,7 +18,7 @@ import type { Logs } from "../port/log.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import type { Store } from "../port/store.ts";
 import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
-import { createReap } from "../reap/reap.ts";
+import { createReap } from "../reap/machine.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import { u32 } from "../value/bytes.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
