@@ -37,8 +37,8 @@ export interface Platform {
   readonly command: Command;
   readonly http: Http;
   /** @throws {PortError} as `openStore` of adapters/common/store.ts */
-  openStore(directory: string): Promise<Store>;
-  /** Makes the TUN with a queue for each of the core's lanes. @throws {PortError} as `openTun` of adapters/common/tun.ts */
+  openStore(directory: string): Store;
+  /** Makes the TUN and its packet plane. @throws {PortError} as `openTun` of adapters/common/tun.ts */
   openPacketPlane(core: Pick<Core, "shared" | "drainPunts">, options: PlaneOptions): Promise<PacketPlane>;
 }
 

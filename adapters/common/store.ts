@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import process from "node:process";
 import type { DatabaseSync } from "node:sqlite";
 import { PortError } from "../../runtime/port/error.ts";
 import type { Files } from "../../runtime/port/files.ts";
@@ -21,9 +22,11 @@ const SCHEMA_VERSION = 1;
  * Opens the store in `directory`, which is made with mode 0700: `state.db` (SQLite) and `site-key.pem`.
  * @throws {PortError} `permission`, `corrupt`, `unsupported` when a newer pshim6 wrote it, `failed`
  */
-export async function openStore(deno: DenoNamespace, files: Files, directory: string): Promise<Store> {
+export function openStore(deno: DenoNamespace, files: Files, directory: string): Store {
   // Loaded here, not at start: most verbs of the command line store nothing.
-  const sqlite = await import("node:sqlite");
+  const sqlite = process.getBuiltinModule("node:sqlite");
+  if (sqlite === undefined)
+    throw new PortError("unsupported", "this runtime has no node:sqlite: use Node 22.13, Deno 2.2, Bun 1.3 or later");
   files.makeDirectory(directory, DIRECTORY_MODE);
   if (((files.mode(directory) ?? 0) & OTHERS) !== 0)
     throw new PortError("permission", `${directory} is open to other users: run \`chmod 700 ${directory}\``);

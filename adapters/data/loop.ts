@@ -32,7 +32,7 @@ export interface LoopParts {
  */
 export function moveFrames(work: DataWork, { libc, now, lane, ring }: LoopParts): string | undefined {
   const { tun, control: controlBuffer } = work;
-  const frames = libc.onMemory(work.shared.memory.buffer as SharedArrayBuffer);
+  const frames = libc.onMemory(sharedBuffer(work.shared.memory));
   const control = new Int32Array(controlBuffer);
   const wait = openWait(libc, work);
   const batch = work.shared.sizes.batch;
@@ -86,4 +86,11 @@ function openWait(libc: Libc, { tun, wake }: DataWork): () => string | undefined
     if (view.getInt16(POLLFD_OCTETS + POLLFD_REVENTS, true) !== 0) calls.read(wake, 2 * POLLFD_OCTETS, EVENTFD_OCTETS);
     return undefined;
   };
+}
+
+/** The octets of a shared memory, whose buffer is typed as if it were not. */
+function sharedBuffer(memory: WebAssembly.Memory): SharedArrayBuffer {
+  const buffer: ArrayBufferLike = memory.buffer;
+  if (!(buffer instanceof SharedArrayBuffer)) throw new TypeError("the core's memory is not shared");
+  return buffer;
 }

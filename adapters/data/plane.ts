@@ -22,6 +22,8 @@ export interface PlaneParts {
 export interface PlaneOptions {
   /** Name of the TUN; there is none of that name in the namespace, or nobody uses it. */
   readonly name: string;
+  /** Queues, each with a worker and one of the core's first lanes; more lanes than queues are for the control thread. */
+  readonly queues: number;
   /** TUN_F_* of adapters/linux/tun.ts; default TUN_F_CSUM. */
   readonly offload?: number;
   /** The file that a worker starts with: it calls `serveQueue` when `dataWork` finds work. */
@@ -33,12 +35,12 @@ const PUNTS_A_TURN = 256;
 const LARGEST_PACKET = 65_535;
 
 /**
- * Makes the TUN, with a queue for each of the core's lanes. Nothing is read before {@link PacketPlane.start}: the caller first
+ * Makes the TUN with its queues. Nothing is read before {@link PacketPlane.start}: the caller first
  * sets MTU, routes and the link up. The wake descriptors and the TUN are freed by `stop`.
  * @throws {PortError} as `openTun`
  */
 export function openPacketPlane({ libc, now, core }: PlaneParts, options: PlaneOptions): PacketPlane {
-  const tun = openTun(libc, { ...options, queues: core.shared.sizes.lanes });
+  const tun = openTun(libc, options);
   const sender = openSender(libc, tun);
   let queues: Queue[] = [];
   let handlers: PacketHandlers | undefined;

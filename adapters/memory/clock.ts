@@ -1,0 +1,35 @@
+import type { Clock } from "../../runtime/port/clock.ts";
+import { type Millis, NEVER } from "../../runtime/value/time.ts";
+
+/** A clock that moves only when it is told to. */
+export interface VirtualClock extends Clock {
+  /** When the waiting `wakeAt` is due, or `NEVER`. */
+  due(): Millis;
+  /** Moves to `at` (not backwards), firing what is due on the way, each at its own instant. @throws {RangeError} for an instant in the past */
+  advanceTo(at: Millis): void;
+}
+
+/** A clock at `start`; `wall` says what the calendar shows then. */
+export function virtualClock(start: Millis = 0, wall = Date.UTC(2026, 0, 1)): VirtualClock {
+  let now = start;
+  let at: Millis = NEVER;
+  let wake: () => void = () => undefined;
+  return {
+    now: () => now,
+    wall: () => wall + now - start,
+    wakeAt(when, run) {
+      at = when;
+      wake = run;
+    },
+    due: () => at,
+    advanceTo(to) {
+      if (to < now) throw new RangeError(`the clock is at ${now} and does not go back to ${to}`);
+      while (at <= to) {
+        now = Math.max(now, at);
+        at = NEVER;
+        wake();
+      }
+      now = to;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { type Fields, LOG_LEVELS, type Log, type LogLevel, type LogOptions, type Logs } from "../../runtime/port/log.ts";
+
+/** A note that was taken. */
+export interface Note {
+  readonly area: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+/** Logs that keep their notes, at most `limit` of them: the oldest go first. */
+export function memoryLogs(limit = 1_000): Logs & { readonly notes: readonly Note[] } {
+  const notes: Note[] = [];
+  let options: LogOptions = { level: "warn", format: "text" };
+  const take =
+    (area: string, level: LogLevel) =>
+    (message: string, fields: Fields = {}) => {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.areas?.[area] ?? options.level)) return;
+      notes.push({ area, level, message, fields });
+      if (notes.length > limit) notes.shift();
+    };
+  return {
+    notes,
+    configure(given) {
+      options = given;
+    },
+    area: (name): Log => ({ debug: take(name, "debug"), info: take(name, "info"), warn: take(name, "warn"), error: take(name, "error") }),
+  };
+}
