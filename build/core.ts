@@ -7,8 +7,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { changedAt, must, root } from "./tools.ts";
 
-const EXPORTS =
-  "add adjust advance change hold keepaliveTimer live nextDue pairId remove run sendTimer start sum tagId touch watch";
+const EXPORTS = "add adjust advance change hold keepaliveTimer live nextDue pairId remove run sendTimer start sum tagId touch watch";
 const MOST_OCTETS = 32_768;
 
 const wasm = join(root, "dist", "core.wasm");
@@ -43,7 +42,13 @@ function faults(octets: Uint8Array<ArrayBuffer>, text: string): string[] {
 
 const latest = Math.max(newest(join(root, "core-as")), changedAt(join(root, "asconfig.json")), changedAt(join(root, "build", "core.ts")));
 if (Math.min(changedAt(wasm), changedAt(wat)) <= latest) {
-  must(process.execPath, [join(root, "node_modules", "assemblyscript", "bin", "asc.js"), "--config", "asconfig.json", "--target", "release"]);
+  must(process.execPath, [
+    join(root, "node_modules", "assemblyscript", "bin", "asc.js"),
+    "--config",
+    "asconfig.json",
+    "--target",
+    "release",
+  ]);
 }
 const octets = Uint8Array.from(readFileSync(wasm));
 const wrong = faults(octets, readFileSync(wat, "utf8"));

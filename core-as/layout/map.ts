@@ -5,6 +5,8 @@
  *
  *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ records │ cold │ pair index │ tag index │ lane 0 │ lane 1 …
  */
+import { DUE_MAX, DUE_OCTETS } from "./due.ts";
+
 export const MAP_MAGIC = 0;
 /** Contexts at most, a power of two. */
 export const MAP_CONTEXTS = MAP_MAGIC + 4;
@@ -82,8 +84,9 @@ export const PREFIX_FIRST = 512;
 export const PREFIX_END = PREFIX_FIRST + PREFIX_BLOCKS * PREFIX_BLOCK_OCTETS;
 
 /** The due list: see due.ts. */
-export const DUE_LIST = PREFIX_END;
-export const DUE_LIST_END = DUE_LIST + 256 * 12;
+export const DUE_COUNT = PREFIX_END;
+export const DUE_LIST = DUE_COUNT + 16;
+export const DUE_LIST_END = DUE_LIST + DUE_MAX * DUE_OCTETS;
 
 /** Wheel: its instant, whether the last `advance` stopped at its limit, then four levels of 256 list heads and their occupancy bits. */
 export const WHEEL_NOW = DUE_LIST_END;

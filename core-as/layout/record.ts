@@ -70,6 +70,8 @@ export const COLD_QUIET = COLD_IDLE_BASE + 4;
 export const COLD_FORK = COLD_QUIET + 4;
 /** Counts the contexts that had this id, so that an expiry found for one is not reported for the next. */
 export const COLD_GENERATION = COLD_FORK + 4;
+/** 1 = the control thread waits for the next payload packet. */
+export const COLD_WATCH = COLD_GENERATION + 4;
 export const COLD_OCTETS = 64;
 export const COLD_SHIFT = 6;
 

@@ -29,6 +29,18 @@ export interface SharedCore {
   readonly sizes: CoreSizes;
 }
 
+/** What may be chosen beside the sizes. */
+export interface CoreOptions {
+  /** {@link HASH_KEY_OCTETS} random octets, secret: whoever knows them can pick ULIDs that collide in the index. */
+  readonly hashKey: Uint8Array;
+  /** The clock when the core begins. */
+  readonly now: Millis;
+  /** A Routing header with Segments Left > 0: pass the frame on unchanged instead of dropping it. Default `false`. */
+  readonly passRouting?: boolean;
+  /** Punt (PUNT_OTHER) what comes to a locator and is neither Shim6 nor ICMPv6, instead of dropping it. Default `false`. */
+  readonly puntOther?: boolean;
+}
+
 /** What the data path needs of a context. Addresses are written in network order. */
 export interface ContextRecord {
   readonly localUlid: Address;
@@ -75,8 +87,9 @@ export interface Core {
 
   /** Writes record `id` (0 … contexts − 1, unused) and both indexes. @throws {RangeError} if the id is in use, or pair or tag already present. */
   add(id: number, record: ContextRecord, now: Millis): void;
-  /** Replaces locators, peer tag and timing of `id`; a reader sees the old or the new record, never a mixture. Counters stay. */
+  /** Replaces locators, peer tag and timing of `id`; a reader sees the old or the new record, never a mixture. Counters stay. @throws {RangeError} if unused. */
   update(id: number, change: Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing">>, now: Millis): void;
+  /** Of an unused id nothing happens; so with the five methods below. */
   remove(id: number): void;
   /** Packets from hosts on this context are punted (PUNT_HOLD) instead of sent: it is exploring. */
   hold(id: number, on: boolean): void;
@@ -86,6 +99,7 @@ export interface Core {
   touch(id: number, direction: "sent" | "received", now: Millis): void;
   sendTimer(id: number, action: "start" | "restart" | "stop", now: Millis): void;
   keepaliveTimer(id: number, action: "start" | "stop", now: Millis): void;
+  /** @throws {RangeError} if unused. Instants are exact for 49 days. */
   counters(id: number): Counters & { readonly lastSent: Millis | undefined; readonly lastReceived: Millis | undefined };
   /** Id of the record with this pair or tag, or −1. For tests and `explain`; not on the packet path. */
   findPair(local: Address, peer: Address, fork: number): number;
@@ -94,11 +108,14 @@ export interface Core {
   /**
    * Drains the lanes' activity rings, turns the wheel to `now` and calls `due` for every context whose timer has expired,
    * at most `limit` times.
-   * @returns when to call again: an instant, `now` when the limit was reached, or `NEVER`
+   * Send and Keepalive expire to the millisecond, idleness up to a second late. `due` may call any method but this one.
+   * @returns {@link wakeAt} as it is afterwards: an instant, `now` when the limit was reached, or `NEVER`
    */
   advance(now: Millis, limit: number, due: (id: number, kind: number) => void): Millis;
+  /** When {@link advance} is needed next, as things stand: any method here, and any lane that rings its bell, may bring it nearer. */
+  readonly wakeAt: Millis;
   /**
-   * Hands over the frames that the lanes punted, oldest first, at most `limit`. `packet` starts at the IPv6 header and is a
+   * Hands over the frames that the lanes punted, each lane's oldest first, at most `limit`. `packet` starts at the IPv6 header and is a
    * view of shared memory that is valid during the call only; a partial checksum has been completed.
    * @returns frames handed over
    */
@@ -120,6 +137,8 @@ export interface Lane {
    * @returns number of frames to write
    */
   run(count: number, now: Millis): number;
+  /** What became of each slot of the last batch (core-as/layout/verdict.ts). */
+  readonly verdicts: Uint32Array;
   /** For each frame to write: offset of its virtio header in the memory, and its length with that header. */
   readonly outputOffsets: Uint32Array;
   readonly outputLengths: Uint32Array;
@@ -128,4 +147,3 @@ export interface Lane {
   /** Counts a frame that the kernel refused to take. */
   countWriteError(): void;
 }
-

@@ -1,0 +1,119 @@
+/** A batch: each frame through the steps that need no context, then the frames of each direction together. */
+import { IP6_SOURCE, NEXT_ICMP6, NEXT_SHIM6 } from "../layout/ip6.ts";
+import {
+  LANE_LENGTHS,
+  LANE_OUTPUTS,
+  LANE_SLOTS,
+  LANE_VERDICTS,
+  LANE_WORK_IN,
+  LANE_WORK_OUT,
+  SLOT_HEADROOM,
+  WORK_HASH,
+  WORK_OCTETS,
+  WORK_OCTETS_EACH,
+  WORK_PACKET,
+  WORK_SHIM6,
+  WORK_SLOT,
+} from "../layout/lane.ts";
+import { MAP_INPUT_OCTETS, MAP_PREFIXES, MAP_SETTINGS, MAP_SLOT_STRIDE, SETTING_PUNT_OTHER } from "../layout/map.ts";
+import { NO_CONTEXT } from "../layout/record.ts";
+import { SHIM6_EXT_LENGTH } from "../layout/shim6.ts";
+import {
+  DROP_LENGTH_SHIM6,
+  DROP_PROTOCOL_IP6,
+  FORWARD_IN,
+  FORWARD_OUT,
+  FORWARD_ROUTING,
+  PUNT_CONTROL,
+  PUNT_ICMP6,
+  PUNT_OTHER,
+  VERDICT_NONE,
+} from "../layout/verdict.ts";
+import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
+import { admit, completeSum, packetOctets } from "../step/admit.ts";
+import { classify } from "../step/classify.ts";
+import { settle } from "../step/count.ts";
+import { emit } from "../step/emit.ts";
+import { punt } from "../step/punt.ts";
+import { FAULT, walkIn, walkOut } from "../step/walk.ts";
+import { hashPair, hashTag } from "../table/hash.ts";
+import { stampOf } from "../table/stamp.ts";
+import { isPayload, tagOf } from "../wire/shim6.ts";
+import { inbound } from "./inbound.ts";
+import { outbound } from "./outbound.ts";
+
+/** Runs slots 0 … `count` − 1 of the lane at `lane`. @returns frames to write, listed in the lane's output arrays */
+export function run(lane: usize, count: u32, now: u32): u32 {
+  const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
+  const workOut: usize = load<u32>(lane, LANE_WORK_OUT);
+  const workIn: usize = load<u32>(lane, LANE_WORK_IN);
+  const lengths: usize = load<u32>(lane, LANE_LENGTHS);
+  const prefixes: usize = atomic.load<u32>(MAP_PREFIXES);
+  const settings = load<u32>(MAP_SETTINGS);
+  const stride = load<u32>(MAP_SLOT_STRIDE);
+  const most = load<u32>(MAP_INPUT_OCTETS);
+  let frame: usize = load<u32>(lane, LANE_SLOTS) + SLOT_HEADROOM;
+  let toOut: u32 = 0;
+  let toIn: u32 = 0;
+  store<u32>(lane, 0, LANE_OUTPUTS);
+  for (let slot: u32 = 0; slot < count; slot++, frame += stride) {
+    const packet = frame + VIRTIO_HEADER_OCTETS;
+    let verdict = admit(frame, load<u32>(lengths + (slot << 2)), most);
+    if (verdict == VERDICT_NONE) {
+      const octets = packetOctets(packet);
+      const way = classify(packet, prefixes);
+      verdict = way;
+      if (way == FORWARD_OUT) {
+        verdict = prepareOut(lane, workOut + toOut * WORK_OCTETS_EACH, packet, octets, settings, slot);
+        if (verdict == VERDICT_NONE) toOut++;
+      } else if (way == FORWARD_IN) {
+        verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot);
+        if (verdict == VERDICT_NONE) toIn++;
+      }
+    }
+    if (verdict != VERDICT_NONE) settle(lane, verdicts, slot, verdict);
+  }
+  const stamp = stampOf(now);
+  if (toOut != 0) outbound(lane, toOut, stamp);
+  if (toIn != 0) inbound(lane, toIn, stamp);
+  return load<u32>(lane, LANE_OUTPUTS);
+}
+
+/** Makes a work entry of an outbound packet. @returns VERDICT_NONE when it waits there, or its fate */
+function prepareOut(lane: usize, entry: usize, packet: usize, octets: u32, settings: u32, slot: u32): u32 {
+  let verdict = completeSum(packet - VIRTIO_HEADER_OCTETS, octets);
+  if (verdict == VERDICT_NONE) verdict = walkOut(entry, packet, octets, settings);
+  if (verdict == FORWARD_ROUTING) emit(lane, packet, octets);
+  if (verdict == VERDICT_NONE) enter(entry, packet, octets, slot, hashPair(packet + IP6_SOURCE, 0));
+  return verdict;
+}
+
+/** Likewise of an inbound one. What is no payload packet goes to the control thread at once. */
+function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settings: u32, slot: u32): u32 {
+  const verdict = completeSum(packet - VIRTIO_HEADER_OCTETS, octets);
+  if (verdict != VERDICT_NONE) return verdict;
+  const next = walkIn(entry, packet, octets, settings);
+  if (next != NEXT_SHIM6) return other(lane, packet, octets, settings, next);
+  const header = packet + load<u32>(entry, WORK_SHIM6);
+  if (!isPayload(header)) return punt(lane, packet, octets, PUNT_CONTROL, NO_CONTEXT);
+  if (load<u8>(header, SHIM6_EXT_LENGTH) != 0) return DROP_LENGTH_SHIM6;
+  enter(entry, packet, octets, slot, hashTag(tagOf(load<u64>(header))));
+  return VERDICT_NONE;
+}
+
+function other(lane: usize, packet: usize, octets: u32, settings: u32, next: u32): u32 {
+  if (next >= FAULT) {
+    const verdict = next - FAULT;
+    if (verdict == FORWARD_ROUTING) emit(lane, packet, octets);
+    return verdict;
+  }
+  if (next == NEXT_ICMP6) return punt(lane, packet, octets, PUNT_ICMP6, NO_CONTEXT);
+  return settings & SETTING_PUNT_OTHER ? punt(lane, packet, octets, PUNT_OTHER, NO_CONTEXT) : DROP_PROTOCOL_IP6;
+}
+
+function enter(entry: usize, packet: usize, octets: u32, slot: u32, hash: u32): void {
+  store<u32>(entry, packet, WORK_PACKET);
+  store<u32>(entry, octets, WORK_OCTETS);
+  store<u32>(entry, slot, WORK_SLOT);
+  store<u32>(entry, hash, WORK_HASH);
+}

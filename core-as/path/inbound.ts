@@ -1,0 +1,70 @@
+/** From the wire to a host, second half: every entry has a payload header; contexts are found by tag, packets restored. */
+import {
+  LANE_TOUCHED,
+  LANE_VERDICTS,
+  LANE_WORK_IN,
+  WORK_HASH,
+  WORK_NEXT,
+  WORK_OCTETS,
+  WORK_OCTETS_EACH,
+  WORK_PACKET,
+  WORK_RECORD,
+  WORK_SHIM6,
+  WORK_SLOT,
+} from "../layout/lane.ts";
+import { MAP_TAG_INDEX } from "../layout/map.ts";
+import { NO_CONTEXT, RECORD_HOLD, RECORD_LIVE, RECORD_LOCAL_ULID, RECORD_PEER_ULID, RECORD_WATCH } from "../layout/record.ts";
+import { SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
+import { DROP_BUSY_CONTEXT, FORWARD_IN, PUNT_NO_TAG } from "../layout/verdict.ts";
+import { countIn, settle } from "../step/count.ts";
+import { emit } from "../step/emit.ts";
+import { findAll } from "../step/find.ts";
+import { punt } from "../step/punt.ts";
+import { decapsulate } from "../step/rewrite.ts";
+import { reportReceived, wake } from "../step/wake.ts";
+import { findTag, PATIENCE } from "../table/find.ts";
+import { isWriting, wordOf } from "../table/record.ts";
+import { stampReceived } from "../table/stamp.ts";
+import { localTag, tagOf } from "../wire/shim6.ts";
+
+export function inbound(lane: usize, count: u32, stamp: u32): void {
+  const work: usize = load<u32>(lane, LANE_WORK_IN);
+  const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
+  store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_TAG_INDEX)), LANE_TOUCHED);
+  const end = work + count * WORK_OCTETS_EACH;
+  for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), receive(lane, entry, stamp));
+  }
+}
+
+/** The tag alone names the context: RFC 5533 §12.2 does not compare the source locator, which may change at any time. */
+function receive(lane: usize, entry: usize, stamp: u32): u32 {
+  const packet: usize = load<u32>(entry, WORK_PACKET);
+  const octets = load<u32>(entry, WORK_OCTETS);
+  const at = load<u32>(entry, WORK_SHIM6);
+  const tag = tagOf(load<u64>(packet + at));
+  let record: usize = load<u32>(entry, WORK_RECORD);
+  for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
+    if (record == 0) {
+      record = findTag(tag, load<u32>(entry, WORK_HASH));
+      if (record == 0) return punt(lane, packet, octets, PUNT_NO_TAG, NO_CONTEXT);
+    }
+    const word = wordOf(record);
+    if (isWriting(word)) continue;
+    const source = v128.load(record, RECORD_PEER_ULID);
+    const destination = v128.load(record, RECORD_LOCAL_ULID);
+    const matches = (word & RECORD_LIVE) != 0 && localTag(record) == tag;
+    if (wordOf(record) != word) continue;
+    if (!matches) {
+      record = 0;
+      continue;
+    }
+    const start = decapsulate(packet, octets, at, load<u32>(entry, WORK_NEXT), source, destination);
+    emit(lane, start, octets - SHIM6_PAYLOAD_LENGTH);
+    countIn(record, octets - SHIM6_PAYLOAD_LENGTH);
+    if (stampReceived(record, stamp, (word & RECORD_HOLD) != 0)) wake(lane, record);
+    if (word & RECORD_WATCH) reportReceived(lane, record);
+    return FORWARD_IN;
+  }
+  return DROP_BUSY_CONTEXT;
+}

@@ -1,0 +1,79 @@
+/** From a host to the wire, second half: every entry has its place for the header; contexts are found, packets rewritten. */
+import { IP6_LENGTH, IP6_SOURCE } from "../layout/ip6.ts";
+import {
+  LANE_TOUCHED,
+  LANE_VERDICTS,
+  LANE_WORK_OUT,
+  WORK_HASH,
+  WORK_NEXT,
+  WORK_OCTETS,
+  WORK_OCTETS_EACH,
+  WORK_PACKET,
+  WORK_RECORD,
+  WORK_SHIM6,
+  WORK_SLOT,
+} from "../layout/lane.ts";
+import { MAP_PAIR_INDEX } from "../layout/map.ts";
+import {
+  NO_CONTEXT,
+  RECORD_FORKED,
+  RECORD_HOLD,
+  RECORD_LIVE,
+  RECORD_LOCAL_LOCATOR,
+  RECORD_LOCAL_ULID,
+  RECORD_PEER_LOCATOR,
+} from "../layout/record.ts";
+import { SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
+import { DROP_BUSY_CONTEXT, DROP_LONG_IP6, FORWARD_OUT, PUNT_HOLD, PUNT_NO_CONTEXT } from "../layout/verdict.ts";
+import { countOut, settle } from "../step/count.ts";
+import { emit } from "../step/emit.ts";
+import { findAll } from "../step/find.ts";
+import { punt } from "../step/punt.ts";
+import { encapsulate } from "../step/rewrite.ts";
+import { wake } from "../step/wake.ts";
+import { findPair, PATIENCE, samePair } from "../table/find.ts";
+import { idOf, isWriting, wordOf } from "../table/record.ts";
+import { stampSent } from "../table/stamp.ts";
+import { peerTag } from "../wire/shim6.ts";
+
+export function outbound(lane: usize, count: u32, stamp: u32): void {
+  const work: usize = load<u32>(lane, LANE_WORK_OUT);
+  const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
+  store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_PAIR_INDEX)), LANE_TOUCHED);
+  const end = work + count * WORK_OCTETS_EACH;
+  for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp));
+  }
+}
+
+function send(lane: usize, entry: usize, stamp: u32): u32 {
+  const packet: usize = load<u32>(entry, WORK_PACKET);
+  const octets = load<u32>(entry, WORK_OCTETS);
+  if (octets > <u32>(IP6_LENGTH + 0xffff - SHIM6_PAYLOAD_LENGTH)) return DROP_LONG_IP6;
+  let record: usize = load<u32>(entry, WORK_RECORD);
+  for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
+    if (record == 0) {
+      record = findPair(packet + IP6_SOURCE, 0, load<u32>(entry, WORK_HASH));
+      if (record == 0) return punt(lane, packet, octets, PUNT_NO_CONTEXT, NO_CONTEXT);
+    }
+    const word = wordOf(record);
+    if (isWriting(word)) continue;
+    const source = v128.load(record, RECORD_LOCAL_LOCATOR);
+    const destination = v128.load(record, RECORD_PEER_LOCATOR);
+    const tag = peerTag(record);
+    const matches = (word & (RECORD_LIVE | RECORD_FORKED)) == RECORD_LIVE && samePair(record + RECORD_LOCAL_ULID, packet + IP6_SOURCE);
+    if (wordOf(record) != word) continue;
+    if (!matches) {
+      // Another key with the same hash, or the context has just gone.
+      record = 0;
+      continue;
+    }
+    if (word & RECORD_HOLD) return punt(lane, packet, octets, PUNT_HOLD, idOf(record));
+    const start = encapsulate(packet, octets, load<u32>(entry, WORK_SHIM6), load<u32>(entry, WORK_NEXT), source, destination, tag);
+    emit(lane, start, octets + SHIM6_PAYLOAD_LENGTH);
+    countOut(record, octets);
+    if (stampSent(record, stamp)) wake(lane, record);
+    return FORWARD_OUT;
+  }
+  return DROP_BUSY_CONTEXT;
+}

@@ -1,0 +1,24 @@
+/** Second step: which way does it go? Told by addresses alone: hosts speak ULIDs, the wire speaks locators. */
+import { IP6_DESTINATION, IP6_SOURCE } from "../layout/ip6.ts";
+import { PREFIX_COUNT, PREFIX_GENERIC, PREFIX_LOCATORS, PREFIX_MASK, PREFIX_OCTETS, PREFIX_OWN } from "../layout/map.ts";
+import { DROP_DESTINATION_IP6, DROP_MARTIAN_IP6, DROP_SOURCE_IP6, FORWARD_IN, FORWARD_OUT } from "../layout/verdict.ts";
+
+/** @returns FORWARD_OUT, FORWARD_IN (not yet final), or a DROP_* */
+export function classify(packet: usize, prefixes: usize): u32 {
+  const source = v128.load(packet, IP6_SOURCE);
+  const destination = v128.load(packet, IP6_DESTINATION);
+  const ours = inPrefix(source, prefixes + PREFIX_OWN);
+  if (ours && inPrefix(destination, prefixes + PREFIX_GENERIC) && !inPrefix(destination, prefixes + PREFIX_OWN)) return FORWARD_OUT;
+  let locator = prefixes + PREFIX_LOCATORS;
+  const end = locator + load<u32>(prefixes, PREFIX_COUNT) * PREFIX_OCTETS;
+  for (; locator < end; locator += PREFIX_OCTETS) {
+    if (!inPrefix(destination, locator)) continue;
+    const martian = inPrefix(source, prefixes + PREFIX_GENERIC) || i8x16.extract_lane_u(source, 0) == 0xff || !v128.any_true(source);
+    return martian ? DROP_MARTIAN_IP6 : FORWARD_IN;
+  }
+  return ours ? DROP_DESTINATION_IP6 : DROP_SOURCE_IP6;
+}
+
+function inPrefix(address: v128, prefix: usize): bool {
+  return !v128.any_true(v128.and(v128.xor(address, v128.load(prefix)), v128.load(prefix, PREFIX_MASK)));
+}

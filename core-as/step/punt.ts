@@ -1,0 +1,40 @@
+/** What the core cannot decide, copied into the lane's ring to the control thread. */
+import {
+  LANE_BELL,
+  LANE_PUNT,
+  LANE_PUNT_HEAD,
+  LANE_PUNT_TAIL,
+  PUNT_CONTEXT,
+  PUNT_HEADER,
+  PUNT_OCTETS,
+  PUNT_REASON,
+  PUNT_WRAP,
+} from "../layout/lane.ts";
+import { MAP_PUNT_OCTETS } from "../layout/map.ts";
+import { DROP_PUNT_FULL, PUNT_CONTROL } from "../layout/verdict.ts";
+
+/**
+ * Copies the packet. Only control messages may fill the ring's last quarter: a flood of packets without context must not
+ * keep contexts from being made or mended. @returns `reason`, or DROP_PUNT_FULL
+ */
+export function punt(lane: usize, packet: usize, octets: u32, reason: u32, context: u32): u32 {
+  const size = load<u32>(MAP_PUNT_OCTETS);
+  const ring: usize = load<u32>(lane, LANE_PUNT);
+  const head = load<u32>(lane, LANE_PUNT_HEAD);
+  const used = head - atomic.load<u32>(lane, LANE_PUNT_TAIL);
+  const need: u32 = (PUNT_HEADER + octets + 15) & ~(<u32>15);
+  const at = head & (size - 1);
+  const rest = size - at;
+  const gap: u32 = rest < need ? rest : 0;
+  const most = reason == PUNT_CONTROL ? size : size - (size >> 2);
+  if (used + gap + need > most) return DROP_PUNT_FULL;
+  if (gap != 0) store<u32>(ring + at, PUNT_WRAP, PUNT_OCTETS);
+  const entry = gap == 0 ? ring + at : ring;
+  store<u32>(entry, octets, PUNT_OCTETS);
+  store<u32>(entry, reason, PUNT_REASON);
+  store<u32>(entry, context, PUNT_CONTEXT);
+  memory.copy(entry + PUNT_HEADER, packet, octets);
+  atomic.store<u32>(lane, head + gap + need, LANE_PUNT_HEAD);
+  store<u32>(lane, 1, LANE_BELL);
+  return reason;
+}

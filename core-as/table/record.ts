@@ -1,0 +1,46 @@
+/**
+ * Records, and how one writer and many readers share them without locks.
+ *
+ * The word at RECORD_WORD counts: odd while the control thread writes octets +0 … +79, even otherwise. A reader loads the
+ * word, the octets, the word again, and takes them when the word was even and did not change. Flags live in the same word
+ * and are changed by atomic read-modify-write, from both sides.
+ */
+import { MAP_COLD, MAP_RECORDS } from "../layout/map.ts";
+import { COLD_SHIFT, RECORD_SEQUENCE_ONE, RECORD_SHIFT, RECORD_WORD } from "../layout/record.ts";
+
+export function recordAt(id: u32): usize {
+  return load<u32>(MAP_RECORDS) + (id << RECORD_SHIFT);
+}
+
+export function coldAt(id: u32): usize {
+  return load<u32>(MAP_COLD) + (id << COLD_SHIFT);
+}
+
+export function idOf(record: usize): u32 {
+  return (<u32>record - load<u32>(MAP_RECORDS)) >> RECORD_SHIFT;
+}
+
+export function wordOf(record: usize): u32 {
+  return atomic.load<u32>(record, RECORD_WORD);
+}
+
+export function isWriting(word: u32): bool {
+  return (word & RECORD_SEQUENCE_ONE) != 0;
+}
+
+export function setFlags(record: usize, flags: u32): u32 {
+  return atomic.or<u32>(record, flags, RECORD_WORD);
+}
+
+export function clearFlags(record: usize, flags: u32): u32 {
+  return atomic.and<u32>(record, ~flags, RECORD_WORD);
+}
+
+/** Between these two the control thread may write octets +0 … +79. */
+export function beginWrite(record: usize): void {
+  atomic.add<u32>(record, RECORD_SEQUENCE_ONE, RECORD_WORD);
+}
+
+export function endWrite(record: usize): void {
+  atomic.add<u32>(record, RECORD_SEQUENCE_ONE, RECORD_WORD);
+}
