@@ -1,9 +1,10 @@
 /** Which provider carries the traffic, by the counters of the box's interfaces: the wire's word, not the box's. */
 
-/** Octets through an interface since it was made. */
+/** What went through an interface since it was made: octets of frames, and frames. */
 export interface Counted {
   readonly received: number;
   readonly sent: number;
+  readonly packetsSent: number;
 }
 
 /** @param text /proc/net/dev of the box's namespace */
@@ -13,7 +14,7 @@ export function readCounters(text: string): Map<string, Counted> {
     const [, name, rest] = /^\s*([^:\s]+):\s*(.*)$/.exec(line) ?? [];
     if (name === undefined) continue;
     const fields = rest.trim().split(/\s+/).map(Number);
-    counters.set(name, { received: fields[0], sent: fields[8] });
+    counters.set(name, { received: fields[0], sent: fields[8], packetsSent: fields[9] });
   }
   return counters;
 }
@@ -29,7 +30,7 @@ export function busiest(
   before: ReadonlyMap<string, Counted>,
   after: ReadonlyMap<string, Counted>,
   interfaces: readonly string[],
-  direction: keyof Counted,
+  direction: "sent" | "received",
 ): string | undefined {
   let most = TRAFFIC;
   let found: string | undefined;
