@@ -133,7 +133,7 @@ export function viewOf(context: Context): ContextView {
     peerBox: peer?.box,
     peerKeepaliveSeconds: peer?.keepaliveSeconds,
     peerCapabilities: peer?.capabilities,
-    localCapabilities: context.told,
+    localCapabilities: known && context.told,
     roundTrip: context.roundTrip,
     establishedAt: context.establishedAt,
   };

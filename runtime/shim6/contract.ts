@@ -58,7 +58,7 @@ export interface ContextView {
   readonly peerKeepaliveSeconds: number | undefined;
   /** The peer's capabilities; `undefined` = not one of our boxes. */
   readonly peerCapabilities: Capabilities | undefined;
-  /** What we last told the peer of ourselves; our Send Timeout for this context is the one in it. `undefined` = told nothing. */
+  /** What we last told the peer of ourselves; our Send Timeout for this context is the one in it. `undefined` = nothing, or not established. */
   readonly localCapabilities: Capabilities | undefined;
   /** Smoothed round-trip time that the handshake measured; `undefined` if it could not (retransmissions, responder). */
   readonly roundTrip: Millis | undefined;
