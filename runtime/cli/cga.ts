@@ -41,6 +41,7 @@ interface VerifyFlags {
 const SUBNET_LENGTH = 64;
 const MODIFIER_OCTETS = 16;
 const PRIVATE_MODE = 0o600;
+const OTHERS = 0o077;
 
 /** Adds the verb `cga` to the program. */
 export function addCga(program: Command, session: Session): void {
@@ -79,11 +80,11 @@ export function addCga(program: Command, session: Session): void {
     .action((address: Address, flags: VerifyFlags) => verify(address, flags, session));
 }
 
-function generateForSite(flags: GenerateFlags, session: Session): void {
+async function generateForSite(flags: GenerateFlags, session: Session): Promise<void> {
   const site = session.site(flags.config ?? DEFAULT_CONFIG);
   const subnet = subnetOf(site, flags.subnet);
   const { host } = session;
-  const store = host.openStore(site.state);
+  const store = await host.openStore(site.state);
   try {
     const known = store.cgaParameters();
     const namesake = [...known].find(([, { name }]) => name !== undefined && name === flags.name);
@@ -136,6 +137,7 @@ function keyIn(file: string, { host }: Session): Uint8Array {
     host.files.writeText(file, showKeyText(made), PRIVATE_MODE);
     return made;
   }
+  if (((host.files.mode(file) ?? 0) & OTHERS) !== 0) throw new Failure(`${file} can be read by other users: run "chmod 600 ${file}"`);
   const key = readKeyText(text);
   if (key === undefined)
     throw new Failure(

@@ -13,7 +13,7 @@ export interface CliHost {
   /** The program's own version. */
   readonly version: string;
   readonly host: Pick<Host, "runtime" | "environment" | "isTerminal" | "print" | "inputLines">;
-  readonly files: Pick<Files, "readText" | "writeText" | "list">;
+  readonly files: Pick<Files, "readText" | "writeText" | "list" | "mode">;
   readonly http: Pick<Http, "request">;
   readonly entropy: Entropy;
   readonly crypto: CryptoPort;
@@ -22,7 +22,7 @@ export interface CliHost {
   /** Waits. @returns `false`, at once, when the user wants to stop (SIGINT, SIGTERM) */
   pause(time: Millis): Promise<boolean>;
   /** The site's store in `directory`, made with it when there is none. @throws {PortError} */
-  openStore(directory: string): Store;
+  openStore(directory: string): Store | Promise<Store>;
   /** The kernel's routes and rules for `site` as a shell script (runtime/box/egress.ts). */
   routes(site: Site): string;
   runBox(site: Site, options: RunOptions): Promise<number>;

@@ -1,0 +1,92 @@
+/** A command line in memory: everything outside is made up, what is printed is kept. */
+
+import { createCrypto } from "../../adapters/common/crypto.ts";
+import { seededEntropy } from "../../adapters/memory/entropy.ts";
+import { memoryFiles } from "../../adapters/memory/files.ts";
+import { memoryHttp } from "../../adapters/memory/http.ts";
+import { type MemoryDisk, memoryDisk, memoryStore } from "../../adapters/memory/store.ts";
+import type { CliHost } from "../../runtime/cli/host.ts";
+import { main } from "../../runtime/cli/main.ts";
+import type { Files } from "../../runtime/port/files.ts";
+import type { Http } from "../../runtime/port/http.ts";
+
+/** What may be different from a plain host. */
+export interface CliWorld {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Lines on standard input. */
+  readonly input?: readonly string[];
+  /** Width of the terminal that standard output is; absent = it is a pipe. */
+  readonly columns?: number;
+  /** The reader of standard output goes away after so many writes. */
+  readonly reads?: number;
+  /** `pause` answers `true` so often, then `false`. */
+  readonly pauses?: number;
+  readonly host?: Partial<CliHost>;
+}
+
+/** What one command line left behind. */
+export interface CliResult {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A machine on which command lines are run one after the other. */
+export class CliMachine {
+  readonly files: Files = memoryFiles();
+  readonly http: Http = memoryHttp();
+  readonly disk: MemoryDisk = memoryDisk();
+  /** What was handed over, as `verb` and its options. */
+  readonly handed: unknown[] = [];
+  readonly directories: string[] = [];
+  readonly entropy = seededEntropy(1);
+  /** Milliseconds of each pause. */
+  readonly paused: number[] = [];
+
+  async run(argv: readonly string[], world: CliWorld = {}): Promise<CliResult> {
+    const printed = { stdout: "", stderr: "" };
+    let reads = world.reads ?? Number.POSITIVE_INFINITY;
+    let pauses = world.pauses ?? 0;
+    const hand = async (verb: string, ...rest: unknown[]): Promise<number> => {
+      this.handed.push([verb, ...rest]);
+      return 0;
+    };
+    const host: CliHost = {
+      version: "1.2.3",
+      host: {
+        runtime: "node 26.10.0",
+        environment: (name) => world.environment?.[name],
+        isTerminal: () => world.columns !== undefined,
+        print(text, stream = "stdout") {
+          if (stream === "stdout" && reads-- <= 0) return false;
+          printed[stream] += text;
+          return true;
+        },
+        async *inputLines() {
+          yield* world.input ?? [];
+        },
+      },
+      files: this.files,
+      http: this.http,
+      entropy: this.entropy,
+      crypto: createCrypto(),
+      columns: () => world.columns ?? 80,
+      pause: async (time) => {
+        this.paused.push(time);
+        return pauses-- > 0;
+      },
+      openStore: async (directory) => {
+        this.directories.push(directory);
+        return memoryStore(this.disk);
+      },
+      routes: (site) => `# routes of ${site.site}\n`,
+      runBox: (site, options) => hand("run", site.site, site.log.level, options),
+      runLab: (options) => hand("lab", options),
+      runLabStream: (rest) => hand("lab-stream", rest),
+      benchCore: (options) => hand("bench", options),
+      ...world.host,
+    };
+    const code = await main(argv, host);
+    return { code, out: printed.stdout, err: printed.stderr };
+  }
+}

@@ -1,0 +1,110 @@
+/** `pshim6 cga`: identifiers made and verified. */
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { readKeyText, showKeyText } from "../../../runtime/cli/pem.ts";
+import { address } from "../../../runtime/value/address.ts";
+import { contains, prefix } from "../../../runtime/value/prefix.ts";
+import { CliMachine } from "../../lib/clihost.ts";
+
+const SITE = `${readFileSync(new URL("../../../examples/lab-alpha.yaml", import.meta.url), "utf8")}key: { bits: 1024 }\n`;
+
+function machine(site = SITE): CliMachine {
+  const made = new CliMachine();
+  made.files.writeText("/site.yaml", site);
+  return made;
+}
+
+test("an identifier is made, kept and verified", async () => {
+  const box = machine();
+  const made = await box.run(["cga", "generate", "-c", "/site.yaml", "--name", "h1", "--json"]);
+  assert.equal([made.code, made.err], [0, ""]);
+  const value = JSON.parse(made.out);
+  assert.is(value.name, "h1");
+  assert.ok(contains(prefix("fc00:aaaa:1::/64"), address(value.address)));
+  assert.equal(box.directories, ["/var/lib/pshim6/alpha"]);
+  assert.is(box.disk.cga.get(value.address)?.name, "h1");
+  assert.ok(box.disk.key !== undefined);
+
+  const right = await box.run(["cga", "verify", value.address, "--pds", value.pds]);
+  assert.equal([right.code, right.out], [0, `${value.address} is bound to these parameters: Sec 0, key of 1024 bits\n`]);
+  const wrong = await box.run(["cga", "verify", "fc00:aaaa:1::1", "--pds", value.pds]);
+  assert.equal([wrong.code, wrong.out], [1, "fc00:aaaa:1::1 is not bound to these parameters: their hash is not that of the address\n"]);
+  const other = await box.run(["cga", "verify", "fc00:aaaa:2::1", "--pds", value.pds, "--json"]);
+  assert.equal([other.code, JSON.parse(other.out).why], [1, "prefix-cga"]);
+
+  const again = await box.run(["cga", "generate", "-c", "/site.yaml", "--name", "h1"]);
+  assert.equal([again.code, again.err], [1, `pshim6: h1 has an identifier already, ${value.address}: take another name\n`]);
+  const second = await box.run(["cga", "generate", "-c", "/site.yaml", "--name", "h2"]);
+  assert.match(
+    second.out,
+    /^address fc00:aaaa:1:.*\npds [0-9a-f]+\n\nunder "hosts:" in the site's settings:\n {2}- { name: h2, ulid: "fc00:aaaa:1:/,
+  );
+  assert.is(box.disk.cga.size, 2);
+  const nameless = await box.run(["cga", "generate", "-c", "/site.yaml"]);
+  assert.is(nameless.code, 0);
+  assert.is(box.disk.cga.size, 3);
+});
+
+test("Sec 1 claims its strength and has it", async () => {
+  const box = machine();
+  const made = JSON.parse((await box.run(["cga", "generate", "-c", "/site.yaml", "--sec", "1", "--json"])).out);
+  const verified = await box.run(["cga", "verify", made.address, "--pds", made.pds, "--json"]);
+  assert.equal(JSON.parse(verified.out), { ok: true, address: made.address, sec: 1, keyBits: 1024 });
+});
+
+test("the subnet", async () => {
+  const wide = machine(SITE.replace('["fc00:aaaa:1::/64"]', '["fc00:aaaa:1::/56", "fc00:aaaa:1:100::/64"]'));
+  const unclear = await wide.run(["cga", "generate", "-c", "/site.yaml"]);
+  assert.equal(
+    [unclear.code, unclear.err],
+    [1, "pshim6: the LAN has more than one /64: choose one with --subnet out of fc00:aaaa:1::/56, fc00:aaaa:1:100::/64\n"],
+  );
+  const outside = await wide.run(["cga", "generate", "-c", "/site.yaml", "--subnet", "fc00:aaaa:1:200::/64"]);
+  assert.match(outside.err, /--subnet fc00:aaaa:1:200::\/64 is in no LAN subnet/);
+  const long = await wide.run(["cga", "generate", "-c", "/site.yaml", "--subnet", "fc00:aaaa:1::/56"]);
+  assert.match(long.err, /--subnet must be a \/64/);
+  const made = await wide.run(["cga", "generate", "-c", "/site.yaml", "--subnet", "fc00:aaaa:1:42::/64", "--json"]);
+  assert.ok(contains(prefix("fc00:aaaa:1:42::/64"), address(JSON.parse(made.out).address)));
+});
+
+test("without a site: the key file is made once, for its owner only", async () => {
+  const box = new CliMachine();
+  const argv = ["cga", "generate", "--prefix", "fc00:aaaa:1::/64", "--key", "/key.pem"];
+  const first = await box.run(argv);
+  assert.is(first.code, 0, first.err);
+  assert.is(box.files.mode("/key.pem"), 0o600);
+  const text = box.files.readText("/key.pem") ?? "";
+  assert.match(text, /^-----BEGIN PRIVATE KEY-----\n/);
+  assert.not.ok(first.out.includes(text.split("\n")[1]), "the key was printed");
+  const second = await box.run(argv);
+  assert.is(box.files.readText("/key.pem"), text);
+  const [one, two] = [JSON.parse(first.out), JSON.parse(second.out)];
+  assert.is.not(one.address, two.address);
+  assert.is(one.pds.slice(50), two.pds.slice(50), "another key was used");
+  assert.is((await box.run(["cga", "verify", two.address, "--pds", two.pds])).code, 0);
+});
+
+test("key files that cannot be used", async () => {
+  const box = new CliMachine();
+  const argv = ["cga", "generate", "--prefix", "fc00:aaaa:1::/64", "--key", "/key.pem"];
+  box.files.writeText("/key.pem", "no key", 0o600);
+  assert.match((await box.run(argv)).err, /holds no private key in PEM form/);
+  box.files.writeText("/key.pem", showKeyText(Uint8Array.of(1, 2, 3)), 0o600);
+  assert.equal(await box.run(argv), { code: 1, out: "", err: "pshim6: the private key cannot be read: it must be an RSA key\n" });
+  box.files.writeText("/key.pem", showKeyText(Uint8Array.of(1, 2, 3)), 0o644);
+  assert.match((await box.run(argv)).err, /can be read by other users: run "chmod 600 \/key\.pem"/);
+});
+
+test("PEM text and back", () => {
+  for (const length of [1, 47, 48, 49, 1_200]) {
+    const der = Uint8Array.from({ length }, (_, i) => (i * 7) & 0xff);
+    const text = showKeyText(der);
+    assert.ok(text.split("\n").every((line) => line.length <= 64));
+    assert.equal(readKeyText(`anything before\n${text}and behind`), der);
+  }
+  assert.is(readKeyText("-----BEGIN PRIVATE KEY-----\n====\n-----END PRIVATE KEY-----"), undefined);
+  assert.is(readKeyText("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"), undefined);
+});
+
+test.run();
