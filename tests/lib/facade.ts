@@ -1,0 +1,67 @@
+/** A box that says what it is told to say. */
+import type { BoxFacade } from "../../runtime/api/facade.ts";
+import type { ContextRow } from "../../runtime/api/rows.ts";
+
+/** Context `id` of host `fc00:aaaa:1::<id>`. */
+export function contextRow(id: number, change: Partial<ContextRow> = {}): ContextRow {
+  return {
+    id,
+    localUlid: `fc00:aaaa:1::${id}`,
+    peerUlid: "fc00:bbbb:1::10",
+    fork: 0,
+    state: "ESTABLISHED",
+    reap: "Operational",
+    localTag: "00000000002a",
+    peerTag: "00000000002b",
+    localLocator: `2001:db8:a1::${id}`,
+    peerLocator: "2001:db8:b3::10",
+    localProvider: "isp1",
+    peerBox: "ab".repeat(32),
+    sent: { packets: 1_234, octets: 5_678_901 },
+    received: { packets: 7, octets: 700 },
+    lastSentMs: 12,
+    lastReceivedMs: 1_500,
+    ageMs: 65_000,
+    ...change,
+  };
+}
+
+/** The façade over `contexts`; `made` counts the rows that were asked for. */
+export function fakeFacade(contexts: number): BoxFacade & { made: number } {
+  return {
+    made: 0,
+    status: () => ({
+      site: "alpha",
+      version: "1.2.3",
+      runtime: "node 26.10.0",
+      uptimeMs: 3_661_000,
+      contexts,
+      contextLimit: 65_536,
+      tun: "pshim0",
+      mtu: 1500,
+    }),
+    *contexts(ulid) {
+      for (let id = 0; id < contexts; id++) {
+        this.made++;
+        const row = contextRow(id);
+        if (ulid === undefined || ulid === row.localUlid || ulid === row.peerUlid) yield row;
+      }
+    },
+    *paths() {
+      const path = { peerBox: "cd".repeat(32), localLocator: "2001:db8:a1::10", peerLocator: "2001:db8:b3::10" };
+      yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, contexts: 0 };
+    },
+    *providers() {
+      const line = { interface: "up1", gateway: null, priority: 10, weight: 60 };
+      yield { ...line, name: "isp1", prefix: "2001:db8:a1::/48", contexts: 3, packets: 1_000_000 };
+    },
+    *bindings(ulid) {
+      const row = { ulid: "fc00:bbbb:1::10", locators: ["2001:db8:b3::10", "2001:db8:b4::10"], source: "static", expiresMs: null };
+      if (ulid === undefined || ulid === row.ulid) yield row;
+    },
+    *counters() {
+      yield ["out-shim6-packets", 42];
+      yield ["drop-bad-sum-shim6", 0];
+    },
+  };
+}

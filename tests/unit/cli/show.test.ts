@@ -1,0 +1,117 @@
+/** `pshim6 show` against a made-up box. */
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { createApi } from "../../../runtime/api/app.ts";
+import { CliMachine } from "../../lib/clihost.ts";
+import { fakeFacade } from "../../lib/facade.ts";
+
+const SITE = readFileSync(new URL("../../../examples/lab-alpha.yaml", import.meta.url), "utf8");
+const SOCKET = "/run/pshim6/alpha.sock";
+
+async function machine(contexts = 2): Promise<CliMachine> {
+  const made = new CliMachine();
+  made.files.writeText("/site.yaml", SITE);
+  const api = createApi(fakeFacade(contexts));
+  await made.http.serveSocket(SOCKET, (request) => api.fetch(request));
+  return made;
+}
+
+test("contexts as a table; a pipe has no width", async () => {
+  const { code, out, err } = await (await machine()).run(["show", "contexts", "-c", "/site.yaml"]);
+  assert.equal([code, err], [0, ""]);
+  const [head, first, second, end] = out.split("\n");
+  assert.match(head, /^id {2}host +peer +state +by +local locator +peer locator +tags +out +octets +in +octets +sent +heard +age$/);
+  assert.match(
+    first,
+    /^ 0 {2}fc00:aaaa:1::0 {2}fc00:bbbb:1::10 {2}Operational {2}isp1 {2}2001:db8:a1::0 .* 1\.2k +5\.6M +7 +700 +12ms +1\.5s +1m05s$/,
+  );
+  assert.match(second, /^ 1 /);
+  assert.is(end, "");
+});
+
+test("a table fits the terminal, whatever its width", async () => {
+  for (const view of ["contexts", "paths", "providers", "bindings", "counters"]) {
+    for (const columns of [20, 40, 60, 80, 100, 160, 240]) {
+      const { code, out } = await (await machine()).run(["show", view, "--socket", SOCKET], { columns });
+      assert.is(code, 0);
+      const widest = Math.max(...out.split("\n").map((line) => line.length));
+      // Seven columns cannot be dropped from contexts: below that the table is as narrow as it gets.
+      assert.ok(widest <= Math.max(columns, 54), `${view} on ${columns} columns: ${widest}`);
+    }
+  }
+});
+
+test("JSON is what the box said", async () => {
+  const { out } = await (await machine(5)).run(["show", "contexts", "--socket", SOCKET, "--json", "--limit", "1"]);
+  const body = JSON.parse(out);
+  assert.equal([body.items.length, body.total, body.items[0].localTag], [1, 5, "00000000002a"]);
+});
+
+test("cut lists say so; empty ones too", async () => {
+  assert.match(
+    (await (await machine(5)).run(["show", "contexts", "--socket", SOCKET, "--limit", "2"])).out,
+    /\n3 more; --limit shows up to 100000\n$/,
+  );
+  assert.is((await (await machine(0)).run(["show", "contexts", "--socket", SOCKET])).out, "no contexts\n");
+  assert.is((await (await machine(5)).run(["show", "contexts", "--socket", SOCKET, "--ulid", "fc00:AAAA:1::3"])).out.split("\n").length, 3);
+});
+
+test("counters without zeros, and with", async () => {
+  const box = await machine();
+  assert.is((await box.run(["show", "counters", "--socket", SOCKET])).out, "counter            total\nout-shim6-packets     42\n");
+  assert.match((await box.run(["show", "counters", "--socket", SOCKET, "--all"])).out, /drop-bad-sum-shim6 +0\n/);
+});
+
+test("status", async () => {
+  assert.is(
+    (await (await machine()).run(["show", "status", "--socket", SOCKET])).out,
+    "site      alpha\nversion   1.2.3 on node 26.10.0\nup for    1h01m\ncontexts  2 of 65536\ndevice    pshim0, MTU 1500\n",
+  );
+});
+
+test("the only box's socket is found", async () => {
+  const box = await machine();
+  assert.match((await box.run(["show", "paths"])).err, /^pshim6: no box runs here: start one with "pshim6 run"/);
+  box.files.makeDirectory("/run/pshim6");
+  box.files.writeText(SOCKET, "");
+  assert.match((await box.run(["show", "paths"])).out, /^box +local/);
+  box.files.writeText("/run/pshim6/beta.sock", "");
+  assert.match((await box.run(["show", "paths"])).err, /several boxes run here \(alpha\.sock, beta\.sock\): choose one/);
+});
+
+test("no box, a stranger, another version, a refusal", async () => {
+  const box = new CliMachine();
+  const said = async (path: string) => {
+    const { code, out, err } = await box.run(["show", "paths", "--socket", path]);
+    assert.equal([code, out], [1, ""]);
+    return err;
+  };
+  assert.is(await said("/none.sock"), "pshim6: no box answers at /none.sock: is it running?\n");
+  await box.http.serveSocket("/text.sock", () => new Response("hello"));
+  assert.match(await said("/text.sock"), /^pshim6: what answers at \/text\.sock is no box/);
+  await box.http.serveSocket("/new.sock", () => Response.json({ items: [{ peer: 1 }], total: 1 }));
+  assert.match(await said("/new.sock"), /has another version/);
+  await box.http.serveSocket("/no.sock", () =>
+    Response.json({ type: "about:blank", title: "x", status: 503, detail: "it stops" }, { status: 503 }),
+  );
+  assert.is(await said("/no.sock"), "pshim6: the box refused: it stops\n");
+});
+
+test("watch goes on until told to stop", async () => {
+  const box = await machine();
+  const { code, out } = await box.run(["show", "status", "--socket", SOCKET, "--watch", "0.5", "--json"], { pauses: 2 });
+  assert.is(code, 0);
+  assert.is(out.trimEnd().split("\n").length, 3);
+  assert.equal(box.paused, [500, 500, 500]);
+  const screen = await box.run(["show", "status", "--socket", SOCKET, "--watch"], { pauses: 1, columns: 80 });
+  assert.is(screen.out.split("\x1b[H\x1b[2J").length, 3);
+  assert.is(box.paused.at(-1), 1_000);
+});
+
+test("a pipe that closes ends a watch", async () => {
+  const { code, err } = await (await machine()).run(["show", "status", "--socket", SOCKET, "--watch"], { reads: 2, pauses: 1e9 });
+  assert.equal([code, err], [0, ""]);
+});
+
+test.run();
