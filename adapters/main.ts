@@ -9,7 +9,7 @@ import { startBox } from "../runtime/box/run.ts";
 import type { CliHost, RunOptions } from "../runtime/cli/host.ts";
 import { main } from "../runtime/cli/main.ts";
 import type { Site } from "../runtime/config/site.ts";
-import { createCore } from "../runtime/fast/core.ts";
+import { createCore, HASH_KEY_OCTETS } from "../runtime/fast/core.ts";
 import { openLane } from "../runtime/fast/lane.ts";
 import { runLab } from "../runtime/lab/lab.ts";
 import { runLabStream } from "../runtime/lab/verb.ts";
@@ -60,7 +60,12 @@ async function runBox(site: Site, options: RunOptions, platform: Platform): Prom
     version: PSHIM6_VERSION,
     runtime: host.runtime,
     crypto: createCrypto(),
-    openCore: (sizes) => createCore(coreOctets, sizes, platform.entropy),
+    openCore: async (sizes, settings) =>
+      createCore(await WebAssembly.compile(coreOctets), sizes, {
+        ...settings,
+        hashKey: platform.entropy.bytes(HASH_KEY_OCTETS),
+        now: platform.clock.now(),
+      }),
     openLane,
     openPacketPlane: (core, plane) => platform.openPacketPlane(core, { ...plane, entry: new URL(import.meta.url) }),
   });

@@ -1,5 +1,4 @@
 /** The C library on Bun: bun:ffi. Addresses are plain numbers (Bun 1.4: 235 ns for read of 1,400 octets). */
-import { dlopen, read as peek, ptr } from "bun:ffi";
 import { cString, type Libc, type MemoryCalls, openLibrary } from "../common/libc.ts";
 import { type CType, ERRNO_LOCATION, MEMORY_CALLS, NUMBER_CALLS, SETUP_CALLS, type Signature } from "../linux/libc.ts";
 
@@ -8,6 +7,8 @@ const TYPES: Record<CType, NativeType> = { i32: "i32", u32: "u32", address: "ptr
 
 /** Opens the C library. @throws {PortError} `unsupported` when it cannot be loaded */
 export async function openLibc(): Promise<Libc> {
+  // Imported here: a static import would stand at the top of the bundle and stop the other runtimes.
+  const { dlopen, read: peek, ptr } = await import("bun:ffi");
   const { symbols } = openLibrary((file) =>
     dlopen(file, { ...translate(SETUP_CALLS), ...translate(MEMORY_CALLS), [ERRNO_LOCATION]: { args: [], returns: "ptr" } }),
   );

@@ -17,8 +17,8 @@ import type { Http } from "../port/http.ts";
 import type { Logs } from "../port/log.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import type { Store } from "../port/store.ts";
-import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createReap } from "../reap/machine.ts";
+import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import { u32 } from "../value/bytes.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
@@ -39,8 +39,8 @@ export interface BoxPlatform {
   readonly command: Command;
   readonly http: Http;
   readonly crypto: CryptoPort;
-  openStore(directory: string): Promise<Store>;
-  openCore(sizes: CoreSizes): Promise<Core>;
+  openStore(directory: string): Store;
+  openCore(sizes: CoreSizes, settings: { readonly passRouting: boolean }): Promise<Core>;
   openLane(shared: SharedCore, index: number): Promise<Lane>;
   openPacketPlane(core: Core, options: { readonly name: string; readonly queues: number }): Promise<PacketPlane>;
 }
@@ -85,7 +85,7 @@ async function bringUp(
   const startedAt = clock.now();
   if (site.egress.manage) checkInterfaces(site, platform.command);
 
-  const store = await platform.openStore(site.state);
+  const store = platform.openStore(site.state);
   undo.push(() => store.close());
   const privateKey = store.privateKey(() => {
     log.info("making the site's key", { bits: site.key.bits });
@@ -99,13 +99,16 @@ async function bringUp(
         `host ${name}: nothing is known about ${ulid} in ${site.state}; make its ULID with \`pshim6 cga generate --name ${name}\``,
       );
 
-  const core = await platform.openCore({
-    contexts: site.contexts.max,
-    lanes: site.tun.queues + 1,
-    batch: BATCH,
-    slotOctets: FRAME_OCTETS,
-    puntOctets: PUNT_OCTETS,
-  });
+  const core = await platform.openCore(
+    {
+      contexts: site.contexts.max,
+      lanes: site.tun.queues + 1,
+      batch: BATCH,
+      slotOctets: FRAME_OCTETS,
+      puntOctets: PUNT_OCTETS,
+    },
+    { passRouting: site.shim6.routingHeader === "pass" },
+  );
   core.setPrefixes({ ulid: site.ulid.prefix, generic: site.ulid.generic, locators: site.providers.map(({ prefix }) => prefix) });
 
   const plane = await platform.openPacketPlane(core, { name: site.tun.name, queues: site.tun.queues });
