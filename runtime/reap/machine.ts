@@ -8,23 +8,12 @@ import { type Millis, NEVER } from "../value/time.ts";
 import type { ReapState } from "../wire/message.ts";
 import type { PathView, Reap, ReapContext, ReapEffect, ReapEvent, ReapPair } from "./contract.ts";
 import { Draw } from "./draw.ts";
-import { bestOf, type Entry, endsOf, isBroken, isCandidate, newEntry, pairOn, rankedPairs } from "./entry.ts";
+import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from "./entry.ts";
 import { DeadlineHeap } from "./heap.ts";
 import { Pacer, PROBE_BURST, PROBE_WINDOW, type Visit, Walks } from "./pace.ts";
-import {
-  FRESH,
-  freshPath,
-  isLost,
-  isSuspect,
-  knownPath,
-  type Path,
-  PathTable,
-  proveAlive,
-  sampleRoundTrip,
-  sitePrefix,
-  suspectLost,
-} from "./paths.ts";
+import { FRESH, isLost, type Path } from "./paths.ts";
 import { explorationOrder, Search, type Standing } from "./search.ts";
+import { Siblings } from "./siblings.ts";
 import { type Cell, type TableEvent, transition } from "./table.ts";
 import { type SentProbe, Trail } from "./trail.ts";
 
@@ -72,16 +61,17 @@ class Machine implements Reap {
   readonly #entries = new Map<number, Entry>();
   /** Exploring and InboundOk: the next probe of the schedule. Operational: when the trail is forgotten. */
   readonly #heap = new DeadlineHeap<Entry>();
-  readonly #paths = new PathTable<Entry>();
+  readonly #siblings: Siblings;
   readonly #walks = new Walks<Entry, Turn>();
   readonly #pacer: Pacer;
   readonly #capacity: number;
-  readonly #pathKey: (locator: Locator) => string;
+  readonly #window: Millis;
 
-  constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey = sitePrefix }: ReapOptions) {
+  constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey }: ReapOptions) {
     this.#capacity = capacity;
     this.#pacer = new Pacer(probeBurst, probeWindow);
-    this.#pathKey = pathKey;
+    this.#window = probeWindow;
+    this.#siblings = new Siblings(pathKey);
   }
 
   step(event: ReapEvent, now: Millis, random: Uint8Array): ReapEffect[] {
@@ -99,7 +89,7 @@ class Machine implements Reap {
   get wakeAt(): Millis {
     const top = this.#heap.top;
     const probes = top === undefined || top.state === "Operational" ? this.#heap.wakeAt : Math.max(top.deadline, this.#pacer.readyAt);
-    return Math.min(probes, this.#walks.pending ? this.#pacer.readyAt : NEVER, this.#paths.wakeAt);
+    return Math.min(probes, this.#walks.pending ? this.#pacer.readyAt : NEVER, this.#siblings.wakeAt);
   }
 
   stateOf(id: number): ReapState | undefined {
@@ -111,7 +101,7 @@ class Machine implements Reap {
   }
 
   paths(): Iterable<PathView> {
-    return this.#paths.views();
+    return this.#siblings.views();
   }
 
   #take(entry: Entry, event: Exclude<ReapEvent, { kind: "poll" | "context" }>, turn: Turn): void {
@@ -119,7 +109,7 @@ class Machine implements Reap {
       case "removed":
         return this.#remove(entry, turn);
       case "send-timeout":
-        if (entry.state === "Operational") this.#suspect(entry, entry.current, turn);
+        if (entry.state === "Operational") this.#siblings.suspect(entry, entry.current, turn.now);
         return this.#apply(entry, transition(entry.state, "send-timeout"), "send-timeout", turn);
       case "keepalive-due":
         return this.#keepaliveDue(entry, event.last, turn);
@@ -144,7 +134,7 @@ class Machine implements Reap {
       }
       const entry = newEntry(context);
       this.#entries.set(context.id, entry);
-      this.#join(entry);
+      this.#siblings.join(entry);
     } else if (fresh) this.#restart(known, context, turn);
     else this.#amend(known, context, turn);
   }
@@ -168,39 +158,17 @@ class Machine implements Reap {
   }
 
   #adopt(entry: Entry, context: ReapContext, current: LocatorPair, turn: Turn): void {
-    this.#part(entry, turn);
+    this.#siblings.part(entry, turn.now);
     entry.context = context;
     entry.current = current;
     entry.ends = undefined;
-    this.#join(entry);
+    this.#siblings.join(entry);
   }
 
   #remove(entry: Entry, turn: Turn): void {
     this.#heap.delete(entry);
-    this.#part(entry, turn);
+    this.#siblings.part(entry, turn.now);
     this.#entries.delete(entry.context.id);
-  }
-
-  #join(entry: Entry): void {
-    const { peerBox } = entry.context;
-    entry.box = peerBox === undefined ? undefined : this.#paths.enter(peerBox);
-    if (entry.state !== "Operational") entry.box?.exploring.add(entry);
-    this.#moveTo(entry, entry.current);
-  }
-
-  #part(entry: Entry, turn: Turn): void {
-    entry.path?.members.delete(entry);
-    entry.path = undefined;
-    entry.box?.exploring.delete(entry);
-    if (entry.box !== undefined) this.#paths.leave(entry.box, turn.now);
-    entry.box = undefined;
-  }
-
-  #moveTo(entry: Entry, pair: LocatorPair): void {
-    entry.path?.members.delete(entry);
-    entry.current = pair;
-    entry.path = this.#pathOf(entry, pair);
-    entry.path?.members.add(entry);
   }
 
   #keepaliveDue(entry: Entry, last: boolean, turn: Turn): void {
@@ -211,7 +179,7 @@ class Machine implements Reap {
 
   /** A hint, never proof (reap.md §9): explore early when it concerns the current pair, else only try the pair later. */
   #lost(entry: Entry, pair: LocatorPair, turn: Turn): void {
-    this.#suspect(entry, pair, turn);
+    this.#siblings.suspect(entry, pair, turn.now);
     entry.search?.demote(pair);
     if (entry.state === "Operational" && samePair(pair, entry.current)) {
       this.#begin(entry, undefined, turn);
@@ -229,14 +197,15 @@ class Machine implements Reap {
     const cell = transition(entry.state, PROBE_EVENT[message.state]);
     if (entry.state === "Operational" && cell.goto === "InboundOk") {
       // The peer hears nothing on our current pair: as good a sign as our own Send Timeout.
-      this.#suspect(entry, entry.current, turn);
+      this.#siblings.suspect(entry, entry.current, turn.now);
       this.#begin(entry, undefined, turn);
     }
     const trail = this.#trail(entry, turn);
     trail.hear(first);
     const fresh = trail.confirm(message.received);
-    this.#learn(entry, fresh, event, turn);
-    if (cell.choose === true) this.#choose(entry, fresh, turn);
+    const arrival = { local: event.destination, peer: event.source };
+    for (const path of this.#siblings.learn(entry, fresh, arrival, turn.now)) this.#tellAlive(entry, path, turn);
+    if (cell.choose === true) this.#choose(entry, fresh, event, turn);
     const answer = cell.probe === undefined ? undefined : answerPair(entry, trail, event);
     this.#apply(entry, cell, PROBE_EVENT[message.state], turn, answer);
   }
@@ -288,8 +257,7 @@ class Machine implements Reap {
   #order(entry: Entry, turn: Turn): LocatorPair[] {
     const standing = (pair: LocatorPair): Standing => {
       if (isBroken(entry.context, pair)) return 2;
-      const path = this.#knownPath(entry, pair);
-      return path !== undefined && isSuspect(path, turn.now) ? 1 : 0;
+      return this.#siblings.isSuspect(entry, pair, turn.now) ? 1 : 0;
     };
     return explorationOrder(rankedPairs(entry.context, turn.draw.octets()), entry.current, standing);
   }
@@ -326,18 +294,8 @@ class Machine implements Reap {
 
   /** Probes the pair that a sibling has just proved, else the next one in turn. */
   #sendNext(entry: Entry, turn: Turn): void {
-    const pair = this.#provedBySibling(entry, turn) ?? entry.search?.next();
+    const pair = this.#siblings.proved(entry, turn.now) ?? entry.search?.next();
     if (pair !== undefined) this.#sendProbe(entry, pair, turn);
-  }
-
-  #provedBySibling(entry: Entry, { now }: Turn): LocatorPair | undefined {
-    const { box, search } = entry;
-    if (box === undefined || search === undefined) return undefined;
-    const path = freshPath(box, now);
-    if (path?.aliveAt === undefined || (path === entry.path && path.aliveAt < search.since)) return undefined;
-    if (search.hinted?.path === path && now - search.hinted.at < FRESH) return undefined;
-    search.hinted = { path, at: now };
-    return pairOn(entry, path, this.#pathKey);
   }
 
   #schedule(entry: Entry, turn: Turn): void {
@@ -355,7 +313,7 @@ class Machine implements Reap {
       else this.#retransmit(top, turn);
     }
     this.#walks.run(turn, () => this.#pacer.free(now));
-    this.#paths.expire(now);
+    this.#siblings.expire(now);
   }
 
   /** §6.5; room for the probe was taken. */
@@ -363,21 +321,6 @@ class Machine implements Reap {
     this.#timers(entry, transition(entry.state, "retransmit"), turn);
     this.#sendNext(entry, turn);
     this.#schedule(entry, turn);
-  }
-
-  /** What the reports teach about paths, for all contexts with this box. */
-  #learn(entry: Entry, fresh: readonly SentProbe[], { source, destination }: EventOf<"probe">, turn: Turn): void {
-    const { box } = entry;
-    if (box === undefined) return;
-    for (const { pair, at } of fresh) {
-      const path = this.#pathOf(entry, pair);
-      if (path === undefined) continue;
-      const news = path.aliveAt === undefined || isLost(path) || at - path.aliveAt > FRESH;
-      proveAlive(box, path, pair, at);
-      // Only an answer that came straight back over the same pair tells the round trip (compare Karn's rule, RFC 6298 §3).
-      if (fresh.length === 1 && pair.local === destination && pair.peer === source) sampleRoundTrip(path, turn.now - at);
-      if (news && !isLost(path)) this.#tellAlive(entry, path, turn);
-    }
   }
 
   /** Siblings that explore try the proved path next, instead of waiting for their back-off. */
@@ -398,11 +341,9 @@ class Machine implements Reap {
   #pull(sibling: Entry, path: Path<Entry>, turn: Turn): Visit {
     if (isLost(path)) return "stop";
     // Due within one window: it will see for itself, and the others must not wait for it.
-    if (sibling.search === undefined || sibling.deadline <= turn.now + PROBE_WINDOW) return "next";
-    if (sibling.search.hinted?.path === path && turn.now - sibling.search.hinted.at < FRESH) return "next";
-    const pair = pairOn(sibling, path, this.#pathKey);
+    if (sibling.search === undefined || sibling.deadline <= turn.now + this.#window) return "next";
+    const pair = this.#siblings.onPath(sibling, path, turn.now);
     if (pair === undefined || !this.#pacer.take(turn.now)) return "next";
-    sibling.search.hinted = { path, at: turn.now };
     sibling.search.restart();
     this.#timers(sibling, transition(sibling.state, "retransmit"), turn);
     this.#sendProbe(sibling, pair, turn);
@@ -413,40 +354,26 @@ class Machine implements Reap {
   #push(sibling: Entry, lost: Path<Entry>, found: Path<Entry>, turn: Turn): Visit {
     if (!isLost(lost) || isLost(found)) return "stop";
     if (sibling.state !== "Operational") return "next";
-    const pair = pairOn(sibling, found, this.#pathKey);
+    const pair = this.#siblings.pairOn(sibling, found);
     if (pair === undefined) return "next";
     this.#begin(sibling, pair, turn);
     this.#apply(sibling, transition("Operational", "lost"), "path-lost", turn);
     return "next";
   }
 
-  #choose(entry: Entry, fresh: readonly SentProbe[], turn: Turn): void {
-    const usable = fresh.filter(({ pair }) => isCandidate(entry, pair));
-    if (usable.length === 0) return;
-    const recent = usable.filter(({ at }) => usable[0].at - at <= STALE_REPORT).map(({ pair }) => pair);
-    if (recent.some((pair) => samePair(pair, entry.current))) return;
+  /** §6.8 and reap.md §7: among the pairs that the peer reports the current one stays, else the best becomes it. */
+  #choose(entry: Entry, fresh: readonly SentProbe[], { message }: EventOf<"probe">, turn: Turn): void {
+    const { trail } = entry;
+    if (fresh.length === 0 || trail === undefined) return;
+    // All that this message reports, not only what is new: a late report of a second probe must not undo the choice of the first.
+    const reported = trail.reported(message.received).filter(({ pair }) => isCandidate(entry, pair));
+    const recent = reported.filter(({ at }) => reported[0].at - at <= STALE_REPORT).map(({ pair }) => pair);
+    if (recent.length === 0 || recent.some((pair) => samePair(pair, entry.current))) return;
     const pair = recent.length === 1 ? recent[0] : bestOf(recent, rankedPairs(entry.context, turn.draw.octets()));
     const before = entry.path;
-    this.#moveTo(entry, pair);
+    this.#siblings.moveTo(entry, pair);
     turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
     if (before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path)) this.#tellLost(before, entry.path, turn);
-  }
-
-  #suspect(entry: Entry, pair: LocatorPair, turn: Turn): void {
-    const path = this.#pathOf(entry, pair);
-    if (path !== undefined) suspectLost(path, pair, turn.now);
-  }
-
-  #knownPath(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
-    if (entry.box === undefined) return undefined;
-    const { local, peer } = endsOf(entry, pair, this.#pathKey);
-    return knownPath(entry.box, local, peer);
-  }
-
-  #pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
-    if (entry.box === undefined) return undefined;
-    const { local, peer } = endsOf(entry, pair, this.#pathKey);
-    return this.#paths.path(entry.box, local, peer, pair);
   }
 }
 

@@ -1,0 +1,129 @@
+/**
+ * A context among those with the same peer box: joins, leaves and changes paths, hands in what it learnt, asks what the others
+ * know. Which probes follow is the machine's business.
+ */
+import type { Locator } from "../value/address.ts";
+import type { LocatorPair } from "../value/pair.ts";
+import type { Millis } from "../value/time.ts";
+import type { PathView } from "./contract.ts";
+import { type Entry, endsOf, pairOn } from "./entry.ts";
+import {
+  FRESH,
+  freshPath,
+  isLost,
+  isSuspect,
+  knownPath,
+  type Path,
+  PathTable,
+  proveAlive,
+  sampleRoundTrip,
+  sitePrefix,
+  suspectLost,
+} from "./paths.ts";
+import type { SentProbe } from "./trail.ts";
+
+export class Siblings {
+  readonly #paths = new PathTable<Entry>();
+  readonly #pathKey: (locator: Locator) => string;
+
+  constructor(pathKey: (locator: Locator) => string = sitePrefix) {
+    this.#pathKey = pathKey;
+  }
+
+  get wakeAt(): Millis {
+    return this.#paths.wakeAt;
+  }
+
+  expire(now: Millis): void {
+    this.#paths.expire(now);
+  }
+
+  views(): Iterable<PathView> {
+    return this.#paths.views();
+  }
+
+  /** `entry` is one of the contexts with its peer box from now on. */
+  join(entry: Entry): void {
+    const { peerBox } = entry.context;
+    entry.box = peerBox === undefined ? undefined : this.#paths.enter(peerBox);
+    if (entry.state !== "Operational") entry.box?.exploring.add(entry);
+    this.moveTo(entry, entry.current);
+  }
+
+  part(entry: Entry, now: Millis): void {
+    entry.path?.members.delete(entry);
+    entry.path = undefined;
+    entry.box?.exploring.delete(entry);
+    if (entry.box !== undefined) this.#paths.leave(entry.box, now);
+    entry.box = undefined;
+  }
+
+  /** `pair` is the current pair of `entry` from now on. */
+  moveTo(entry: Entry, pair: LocatorPair): void {
+    entry.path?.members.delete(entry);
+    entry.current = pair;
+    entry.path = this.#pathOf(entry, pair);
+    entry.path?.members.add(entry);
+  }
+
+  /** Nothing came back over `pair`, or someone says so. */
+  suspect(entry: Entry, pair: LocatorPair, now: Millis): void {
+    const path = this.#pathOf(entry, pair);
+    if (path !== undefined) suspectLost(path, pair, now);
+  }
+
+  isSuspect(entry: Entry, pair: LocatorPair, now: Millis): boolean {
+    if (entry.box === undefined) return false;
+    const { local, peer } = endsOf(entry, pair, this.#pathKey);
+    const path = knownPath(entry.box, local, peer);
+    return path !== undefined && isSuspect(path, now);
+  }
+
+  /**
+   * The peer reported `fresh` for the first time, in a packet that arrived on the reverse of `arrival`.
+   * @returns paths of which nobody knew that they are alive
+   */
+  learn(entry: Entry, fresh: readonly SentProbe[], arrival: LocatorPair, now: Millis): Path<Entry>[] {
+    const { box } = entry;
+    if (box === undefined) return [];
+    const news: Path<Entry>[] = [];
+    for (const { pair, at } of fresh) {
+      const path = this.#pathOf(entry, pair);
+      if (path === undefined) continue;
+      const isNews = path.aliveAt === undefined || isLost(path) || at - path.aliveAt > FRESH;
+      proveAlive(box, path, pair, at);
+      // Only an answer that came straight back over the same pair tells the round trip (compare Karn's rule, RFC 6298 §3).
+      if (fresh.length === 1 && pair.local === arrival.local && pair.peer === arrival.peer) sampleRoundTrip(path, now - at);
+      if (isNews && !isLost(path)) news.push(path);
+    }
+    return news;
+  }
+
+  /** The pair of an exploring `entry` on the path that a sibling has just proved; each proof is named once. */
+  proved(entry: Entry, now: Millis): LocatorPair | undefined {
+    const { box, search } = entry;
+    if (box === undefined || search === undefined) return undefined;
+    const path = freshPath(box, now);
+    if (path?.aliveAt === undefined || (path === entry.path && path.aliveAt < search.since)) return undefined;
+    return this.onPath(entry, path, now);
+  }
+
+  /** Like {@link proved}, for a given path. */
+  onPath(entry: Entry, path: Path<Entry>, now: Millis): LocatorPair | undefined {
+    const { search } = entry;
+    if (search === undefined || (search.hinted?.path === path && now - search.hinted.at < FRESH)) return undefined;
+    search.hinted = { path, at: now };
+    return this.pairOn(entry, path);
+  }
+
+  /** The context's own pair on `path`; `undefined` if it has none. */
+  pairOn(entry: Entry, path: Path<Entry>): LocatorPair | undefined {
+    return pairOn(entry, path, this.#pathKey);
+  }
+
+  #pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
+    if (entry.box === undefined) return undefined;
+    const { local, peer } = endsOf(entry, pair, this.#pathKey);
+    return this.#paths.path(entry.box, local, peer, pair);
+  }
+}

@@ -1,0 +1,161 @@
+/** Contexts with the same peer box learn from one another: at once, in order, and never all in the same millisecond. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { rfc5534Timing, timingFor } from "../../../runtime/reap/profile.ts";
+import { contextTag } from "../../../runtime/value/tag.ts";
+import { cut, isProbe, ReapPairWorld, type Side } from "../../lib/reappair.ts";
+
+const A = ["2001:db8:a1", "2001:db8:a2"];
+const B = ["2001:db8:b1", "2001:db8:b2"];
+const FAST = timingFor("fast", { version: 1, sendTimeout: 150 }, { version: 1, sendTimeout: 150 }, undefined, 20);
+const SIDES: readonly Side[] = ["A", "B"];
+
+/** Most Probes that `side` started in any `window` ms, answers included. */
+function peak(it: ReapPairWorld, side: Side, window: number): number {
+  const at = it.sent.filter((sent) => isProbe(sent) && sent.from === side).map((sent) => sent.at);
+  let most = 0;
+  for (let i = 0, from = 0; i < at.length; i++) {
+    while (at[i] - at[from] >= window) from++;
+    most = Math.max(most, i - from + 1);
+  }
+  return most;
+}
+
+test("1,000 contexts, one with traffic: the others follow without a timeout of their own", () => {
+  const it = new ReapPairWorld({
+    seed: 3,
+    contexts: 1_000,
+    a: A,
+    b: B,
+    timing: FAST,
+    delay: 10,
+    peerBox: "box",
+    reap: { probeBurst: 50, probeWindow: 10 },
+  });
+  it.traffic(0, "A", 10, 0, 3_000);
+  it.traffic(0, "B", 10, 5, 3_000);
+  it.at(1_000, () => {
+    it.dead = cut("2001:db8:a1", "2001:db8:b1");
+  });
+  it.run(3_000);
+  for (const side of SIDES) {
+    for (let id = 0; id < 1_000; id++) {
+      const current = it.reap[side].currentOf(id);
+      assert.ok(current !== undefined && it.works(side, current), `${side} ${id} uses ${current?.local} ${current?.peer}`);
+      assert.is(it.reap[side].stateOf(id), "Operational");
+    }
+    // 50 of its own in a window of 10 ms, seen through any window of that length up to twice that, and answers to the peer's.
+    assert.ok(peak(it, side, 10) <= 200, `${side} sent ${peak(it, side, 10)} probes within 10 ms`);
+  }
+  // One exchange each: no sibling looks at the dead pair, and who has moved is left alone.
+  const siblings = it.sent.filter((sent) => isProbe(sent) && sent.id !== 0);
+  assert.is(siblings.filter(({ lost }) => lost).length, 0);
+  assert.ok(siblings.length <= 6 * 999, `${siblings.length} probes for 999 siblings`);
+  const moved = it.moves.filter(({ side }) => side === "A").map(({ at }) => at);
+  assert.ok(moved[moved.length - 1] - 1_000 <= 1_000, `the last moved ${moved[moved.length - 1] - 1_000} ms after the death`);
+});
+
+test("1,000 contexts, all with traffic: all recover, the burst is bounded", () => {
+  const it = new ReapPairWorld({
+    seed: 4,
+    contexts: 1_000,
+    a: A,
+    b: B,
+    timing: FAST,
+    delay: 10,
+    peerBox: "box",
+    reap: { probeBurst: 50, probeWindow: 10 },
+  });
+  for (let id = 0; id < 1_000; id++) {
+    it.traffic(id, "A", 50, it.random() * 50, 1_600);
+    it.traffic(id, "B", 50, it.random() * 50, 1_600);
+  }
+  it.at(1_000, () => {
+    it.dead = cut("2001:db8:a1", "2001:db8:b1");
+  });
+  it.run(1_700);
+  for (const side of SIDES) {
+    for (let id = 0; id < 1_000; id++) {
+      const current = it.reap[side].currentOf(id);
+      assert.ok(current !== undefined && it.works(side, current) && it.reap[side].stateOf(id) === "Operational", `${side} ${id}`);
+    }
+    assert.ok(peak(it, side, 10) <= 200, `${side} sent ${peak(it, side, 10)} probes within 10 ms`);
+  }
+});
+
+test("all pairs dead for ten minutes, then one back: who finds it pulls the others out of their back-off", () => {
+  const it = new ReapPairWorld({ seed: 5, contexts: 200, a: A, b: B, timing: rfc5534Timing(), delay: 10, peerBox: "box" });
+  for (let id = 0; id < 200; id++) {
+    it.at(it.random() * 1_000, () => it.payload("A", id));
+    it.at(it.random() * 1_000, () => it.payload("B", id));
+  }
+  it.at(0, () => {
+    it.dead = () => true;
+  });
+  it.at(600_000, () => {
+    it.dead = (from, pair) => !cut("2001:db8:a2", "2001:db8:b2")(from, pair);
+  });
+  it.run(630_000);
+  const back = it.states.filter(({ at, side, state }) => at >= 600_000 && side === "A" && state === "Operational").map(({ at }) => at);
+  assert.is(back.length, 200);
+  assert.ok(back[199] - back[0] < 1_000, `first ${back[0]}, last ${back[199]}`);
+});
+
+test("without a peer box nothing is shared", () => {
+  const it = new ReapPairWorld({ seed: 6, contexts: 20, a: A, b: B, timing: FAST, delay: 10, peerBox: undefined });
+  it.traffic(0, "A", 10, 0, 2_000);
+  it.traffic(0, "B", 10, 5, 2_000);
+  it.at(1_000, () => {
+    it.dead = cut("2001:db8:a1", "2001:db8:b1");
+  });
+  it.run(2_000);
+  assert.ok(it.sent.every(({ id }) => id === 0));
+  assert.equal([...it.reap.A.paths()], []);
+});
+
+test("a false alarm moves nobody: the current pair is confirmed and the siblings stay silent", () => {
+  const it = new ReapPairWorld({ seed: 7, contexts: 50, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
+  it.step("A", { kind: "send-timeout", id: 0 });
+  it.run(1_000);
+  assert.is(it.reap.A.stateOf(0), "Operational");
+  assert.equal(it.reap.A.currentOf(0), it.pair("A", 0, 0));
+  assert.ok(it.sent.every(({ id }) => id === 0));
+});
+
+test("paths: state, round trip, contexts, for `show paths`", () => {
+  const it = new ReapPairWorld({ seed: 8, contexts: 10, a: A, b: B.slice(0, 1), timing: FAST, delay: 10, peerBox: "box" });
+  it.traffic(0, "A", 10, 0, 2_000);
+  it.at(1_000, () => {
+    it.dead = cut("2001:db8:a1", "2001:db8:b1");
+  });
+  it.run(2_000);
+  const paths = [...it.reap.A.paths()];
+  const lost = paths.find(({ local }) => local === "2001:db8:a1::/48");
+  const alive = paths.find(({ local }) => local === "2001:db8:a2::/48");
+  assert.is(lost?.state, "lost");
+  assert.is(lost?.contexts, 0);
+  assert.is(alive?.state, "alive");
+  assert.is(alive?.contexts, 10);
+  assert.is(Math.round(alive?.roundTrip ?? 0), 20);
+  assert.is(alive?.peer, "2001:db8:b1::/48");
+});
+
+test("paths are forgotten some minutes after the box's last context", () => {
+  const it = new ReapPairWorld({ seed: 9, contexts: 3, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
+  it.run(100);
+  assert.ok([...it.reap.A.paths()].length > 0);
+  for (let id = 0; id < 3; id++) it.remove(id);
+  it.run(299_000);
+  assert.ok([...it.reap.A.paths()].length > 0);
+  it.run(301_000);
+  assert.equal([...it.reap.A.paths()], []);
+  assert.is(it.reap.A.wakeAt, Number.POSITIVE_INFINITY);
+});
+
+test("a probe for nobody is dropped and counted", () => {
+  const it = new ReapPairWorld({ seed: 10, contexts: 1, a: A, b: B, timing: FAST, delay: 10 });
+  const effects = it.step("A", { kind: "keepalive", id: 77, message: { kind: "Keepalive", receiverTag: contextTag(1), options: [] } });
+  assert.equal(effects, [{ kind: "drop", why: "no-context-reap" }]);
+});
+
+test.run();
