@@ -31,6 +31,15 @@ import type { Bench, Vector } from "./vectors.ts";
 /** Prose. */
 const NOT_CLAIMS: ReadonlySet<string> = new Set(["note", "reason"]);
 
+/** What the prose of an invalid vector says, and the reason that the verifier gives. Prose that is not here is not judged. */
+const REASONS: readonly (readonly [prose: RegExp, why: string])[] = [
+  [/subnet prefix differs|prefix absent/, "prefix-cga"],
+  [/interface identifier|every hash changes/, "hash1-cga"],
+  [/collision count/, "collision-count-cga"],
+  [/claims Sec/, "hash2-cga"],
+  [/no Multi-Prefix extension/, "no-multi-prefix-hba"],
+];
+
 /** A PDS and an address: every part, both hashes, and whether they belong together. */
 export function judgeCga(vector: Vector, { crypto }: Bench): string | undefined {
   const { octets, fields } = vector;
@@ -41,15 +50,14 @@ export function judgeCga(vector: Vector, { crypto }: Bench): string | undefined 
   return (
     first(names.map((name) => difference(told[name], fields[name], `fields.${name}`))) ??
     octetDifference(emitPds(pds), octets, "emitted") ??
+    judgeReason(crypto, octets, new FieldReader(fields)) ??
     judgeAddress(crypto, octets, pds, new FieldReader(fields)) ??
     judgeFurther(crypto, octets, pds, new FieldReader(fields))
   );
 }
 
 function partsOf(crypto: CryptoPort, octets: Uint8Array, pds: Pds, fields: FieldReader): Fields {
-  const mode = fields.text("verify_mode");
   const address = fields.address("address");
-  const verified = mode === "hba" ? verifyHba(crypto, address, octets) : verifyCga(crypto, address, octets);
   return {
     address,
     sec: secOf(addressOctets(address).subarray(8)),
@@ -59,11 +67,23 @@ function partsOf(crypto: CryptoPort, octets: Uint8Array, pds: Pds, fields: Field
     hash1: hex(hash1(crypto.sha1, octets)),
     hash2: hex(hash2(crypto.sha1, octets)),
     pds: hex(octets),
-    verify_mode: mode === "hba" ? "hba" : "cga",
-    valid: !(verified instanceof Reject),
+    verify_mode: fields.text("verify_mode") === "hba" ? "hba" : "cga",
+    valid: !(verified(crypto, octets, fields) instanceof Reject),
     public_key_spki: hex(pds.publicKey),
     extensions: pds.extensions.map(extensionFields),
   };
+}
+
+function verified(crypto: CryptoPort, octets: Uint8Array, fields: FieldReader): Pds | Reject {
+  const verify = fields.text("verify_mode") === "hba" ? verifyHba : verifyCga;
+  return verify(crypto, fields.address("address"), octets);
+}
+
+function judgeReason(crypto: CryptoPort, octets: Uint8Array, fields: FieldReader): string | undefined {
+  const result = verified(crypto, octets, fields);
+  if (!(result instanceof Reject) || !fields.has("reason")) return undefined;
+  const expected = REASONS.find(([prose]) => prose.test(fields.text("reason")))?.[1];
+  return expected === undefined ? undefined : difference(result.why, expected, "reason");
 }
 
 function extensionFields({ type, data }: Extension): Fields {
