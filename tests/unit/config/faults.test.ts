@@ -60,6 +60,16 @@ const CASES: readonly Case[] = [
     faults: ['9:19 contexts.idle is no duration: "10 min" | write it like "250ms", "15s" or "10m"'],
   },
   { name: "endpoint", lines: { 9: 'api: { listen: "::1:8686" }' }, faults: ['9:16 api.listen is no address with a port: "::1:8686"'] },
+  {
+    name: "port",
+    lines: { 9: 'api: { listen: "[::1]:65536" }' },
+    faults: ['9:16 api.listen is no address with a port: "[::1]:65536"'],
+  },
+  {
+    name: "interface with too long a name",
+    lines: { 3: 'lan: { interface: abcdefghijklmnop, subnets: ["fc00:aaaa:1::/64"] }' },
+    faults: ['3:19 lan.interface is longer than 15 characters: "abcdefghijklmnop"'],
+  },
   { name: "relative path", lines: { 9: "state: var/pshim6" }, faults: ['9:8 state is no absolute path: "var/pshim6"'] },
   { name: "long socket path", lines: { 9: `control: /${"x".repeat(107)}` }, faults: ["9:10 control is longer than 107 octets"] },
   {

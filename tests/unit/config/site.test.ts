@@ -144,6 +144,12 @@ api: { listen: "[2001:db8::1]:80" }
   );
 });
 
+test("an idle time of 300s is as recommended", () => {
+  const reading = readSite(`${DESIGN}contexts: { idle: 300s }\n`, "site.yaml");
+  assert.ok("site" in reading);
+  assert.equal(reading.warnings, []);
+});
+
 test("the examples are right", () => {
   const files = readdirSync(EXAMPLES).filter((file) => file.endsWith(".yaml"));
   assert.ok(files.length >= 3);
