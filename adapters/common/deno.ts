@@ -27,6 +27,6 @@ export interface DenoNamespace {
 /** An open file. */
 export interface DenoFile {
   writeSync(bytes: Uint8Array): number;
-  syncSync(): void;
+  syncDataSync(): void;
   close(): void;
 }

@@ -58,7 +58,7 @@ function replaceFile(deno: DenoNamespace, path: string, text: string, mode: numb
       deno.chmodSync(beside, mode);
       const bytes = new TextEncoder().encode(text);
       for (let at = 0; at < bytes.length; ) at += file.writeSync(bytes.subarray(at));
-      file.syncSync();
+      file.syncDataSync();
     } finally {
       file.close();
     }
@@ -92,7 +92,7 @@ function removeIfThere(deno: DenoNamespace, path: string): void {
 export function syncDirectory(deno: DenoNamespace, path: string): void {
   const directory = deno.openSync(path, { read: true });
   try {
-    directory.syncSync();
+    directory.syncDataSync();
   } finally {
     directory.close();
   }
