@@ -3,7 +3,16 @@
 import type { Locator } from "../value/address.ts";
 import { sameBytes } from "../value/bytes.ts";
 import type { ContextTag } from "../value/tag.ts";
-import { findOption, type I2, type I2bis, type Option, type Preference, type R2, type UpdateRequest } from "../wire/message.ts";
+import {
+  type Capabilities,
+  findOption,
+  type I2,
+  type I2bis,
+  type Option,
+  type Preference,
+  type R2,
+  type UpdateRequest,
+} from "../wire/message.ts";
 import type { Context, PeerData } from "./context.ts";
 import type { PeerLocator } from "./contract.ts";
 import type { Engine } from "./engine.ts";
@@ -54,7 +63,7 @@ export function recordPeer(engine: Engine, context: Context, options: readonly O
     pds: pds === undefined || pds === before?.pds ? pds : pds.slice(),
     box: pds === undefined ? undefined : engine.world.boxOf(pds),
     keepaliveSeconds: keepaliveOf(options) ?? before?.keepaliveSeconds,
-    capabilities: findOption(options, "capabilities"),
+    capabilities: capabilitiesOf(options),
   };
   context.peer = after;
   return before === undefined || !samePeer(before, after);
@@ -85,6 +94,11 @@ function withPreferences(locators: readonly PeerLocator[], elements: readonly Pr
 function keepaliveOf(options: readonly Option[]): number | undefined {
   const seconds = findOption(options, "keepalive-timeout")?.seconds;
   return seconds === 0 ? undefined : seconds;
+}
+
+function capabilitiesOf(options: readonly Option[]): Capabilities | undefined {
+  const option = findOption(options, "capabilities");
+  return option && { version: option.version, sendTimeout: option.sendTimeout };
 }
 
 function samePeer(a: PeerData, b: PeerData): boolean {
