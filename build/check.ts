@@ -60,7 +60,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "adapters/bun": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
   "adapters/lab": ["runtime/value", "runtime/port", "runtime/lab", "adapters/common"],
   adapters: ["runtime", "adapters", "core-as/layout", "dist"],
-  build: [],
+  build: ["runtime/config"],
 };
 const LANGUAGE_GLOBALS = /\b(Deno|Bun|process)\.[a-zA-Z]/;
 const FOLDERS = ["core-as", "runtime", "adapters", "build"];

@@ -57,9 +57,15 @@ function table(schema: unknown, path: string): string {
     const link = hasGroup(setting)
       ? `[${name}](#${anchor(path === "" ? name : `${path}.${name}`, dig(setting, ["type"]) === "array")})`
       : `\`${name}\``;
-    return `| ${link} | ${kind(setting)} | ${fallback(setting, must)} | ${text(setting, "description")} |`;
+    return [link, kind(setting), fallback(setting, must), text(setting, "description")];
   });
-  return `| setting | value | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
+  const cells = [["setting", "value", "default", "meaning"], ...rows];
+  const widths = cells[0].map((_, at) => Math.max(...cells.map((row) => row[at].length)));
+  const line = (row: readonly string[], fill: string): string =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at], fill)).join(" | ")} |\n`;
+  const [head, ...body] = cells;
+  const rule = widths.map(() => "");
+  return line(head, " ") + line(rule, "-") + body.map((row) => line(row, " ")).join("");
 }
 
 /** GitHub's name for a heading. */
