@@ -1,5 +1,6 @@
 /** The box's management interface, read only for now: JSON over HTTP, served on a Unix socket. */
 import { type Context, Hono } from "hono";
+import { type Address, parseAddress } from "../value/address.ts";
 import type { BoxFacade } from "./facade.ts";
 import type { Listing, Problem } from "./rows.ts";
 
@@ -17,11 +18,15 @@ export function createApi(box: BoxFacade): Hono {
   app.get("/status", (c) => answer(c, box.status()));
   app.get("/counters", (c) => answer(c, Object.fromEntries(box.counters())));
   app.get("/contexts", (c) => {
-    const ulid = c.req.query("ulid");
+    const ulid = readUlid(c);
+    if (ulid === null) return badUlid(c);
     // Contexts may be a million: counting them by making a row of each would stall the box.
     return list(c, box.contexts(ulid), ulid === undefined ? box.status().contexts : undefined);
   });
-  app.get("/bindings", (c) => list(c, box.bindings(c.req.query("ulid")), undefined));
+  app.get("/bindings", (c) => {
+    const ulid = readUlid(c);
+    return ulid === null ? badUlid(c) : list(c, box.bindings(ulid), undefined);
+  });
   app.get("/paths", (c) => list(c, box.paths(), undefined));
   app.get("/providers", (c) => list(c, box.providers(), undefined));
   app.notFound((c) =>
@@ -34,6 +39,16 @@ export function createApi(box: BoxFacade): Hono {
 }
 
 const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings"];
+
+/** The host that is asked about; `undefined` = all, `null` = what was given is no address. */
+function readUlid(c: Context): Address | undefined | null {
+  const asked = c.req.query("ulid");
+  return asked === undefined ? undefined : (parseAddress(asked) ?? null);
+}
+
+function badUlid(c: Context): Response {
+  return fail(c, 400, "Bad Request", "ulid must be an IPv6 address");
+}
 
 /** `known` is the number of rows, if it need not be counted. */
 function list<Row>(c: Context, rows: Iterable<Row>, known: number | undefined): Response {

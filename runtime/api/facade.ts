@@ -1,3 +1,4 @@
+import type { Address } from "../value/address.ts";
 import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
 
 /**
@@ -7,12 +8,12 @@ import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "./
 export interface BoxFacade {
   status(): StatusRow;
   /** All of them, or those with `ulid` at either end. */
-  contexts(ulid: string | undefined): Iterable<ContextRow>;
+  contexts(ulid: Address | undefined): Iterable<ContextRow>;
   paths(): Iterable<PathRow>;
   /** In the order of site.yaml. */
   providers(): Iterable<ProviderRow>;
   /** All of them, or those of `ulid`. */
-  bindings(ulid: string | undefined): Iterable<BindingRow>;
+  bindings(ulid: Address | undefined): Iterable<BindingRow>;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */
   counters(): Iterable<readonly [name: string, total: number]>;
 }

@@ -42,7 +42,7 @@ test("a list is cut at its limit, without making the rest", async () => {
 });
 
 test("contexts and bindings of one host", async () => {
-  const one = (await get(fakeFacade(50), "/contexts?ulid=fc00:aaaa:1::7")).body;
+  const one = (await get(fakeFacade(50), "/contexts?ulid=FC00:aaaa:1:0::7")).body;
   assert.equal([one.items[0].id, one.items.length, one.total], [7, 1, 1]);
   const peer = (await get(fakeFacade(50), "/contexts?ulid=fc00:bbbb:1::10&limit=3")).body;
   assert.equal([peer.items.length, peer.total], [3, 50]);
@@ -59,6 +59,8 @@ test("errors are problem details", async () => {
     ["/contexts?limit=1e3", "GET", 400],
     ["/contexts?limit=100001", "GET", 400],
     ["/contexts?limit=", "GET", 400],
+    ["/contexts?ulid=h1", "GET", 400],
+    ["/bindings?ulid=", "GET", 400],
   ];
   for (const [path, method, status] of cases) {
     const answer = await get(fakeFacade(1), path, method);
