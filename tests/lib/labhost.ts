@@ -3,10 +3,10 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { DenoNamespace } from "../../adapters/common/deno.ts";
+import { systemFiles } from "../../adapters/common/files.ts";
 import { systemHttp } from "../../adapters/common/http.ts";
 import { createLabHost } from "../../adapters/lab/host.ts";
 import type { LabHost, RuntimeName, SelfCommand } from "../../runtime/lab/host.ts";
-import { runFiles } from "./tmp-runfiles.ts";
 
 export const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const BIN = `${PROJECT}/node_modules/.bin`;
@@ -28,5 +28,5 @@ export async function testHost(file = "tests/lib/labself.ts"): Promise<LabHost> 
   const runtime = ownRuntime();
   const { deno } = (await import(`../../adapters/${runtime}/host.ts`)) as { deno: DenoNamespace };
   const http = systemHttp((error) => console.error(error));
-  return createLabHost({ runtime, files: runFiles, http, selfCommand: (wanted) => commandOf(wanted, file) });
+  return createLabHost({ runtime, files: systemFiles(deno), http, selfCommand: (wanted) => commandOf(wanted, file) });
 }
