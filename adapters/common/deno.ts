@@ -12,21 +12,10 @@ export interface DenoNamespace {
   addSignalListener(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): void;
   removeSignalListener(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): void;
   readTextFileSync(path: string): string;
-  openSync(
-    path: string,
-    options: { read?: boolean; write?: boolean; create?: boolean; createNew?: boolean; truncate?: boolean; mode?: number },
-  ): DenoFile;
   chmodSync(path: string, mode: number): void;
   renameSync(from: string, to: string): void;
   mkdirSync(path: string, options: { recursive?: boolean; mode?: number }): void;
   statSync(path: string): { readonly mode: number | null; readonly isDirectory: boolean };
   readDirSync(path: string): Iterable<{ readonly name: string }>;
   removeSync(path: string, options: { recursive?: boolean }): void;
-}
-
-/** An open file. */
-export interface DenoFile {
-  writeSync(bytes: Uint8Array): number;
-  syncDataSync(): void;
-  close(): void;
 }

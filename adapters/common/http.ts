@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { PortError } from "../../runtime/port/error.ts";
 import { BODY_LIMIT, type Handler, type Http, type Listener } from "../../runtime/port/http.ts";
 import { SUN_PATH_MAX } from "../linux/file.ts";
-import { portError } from "./error.ts";
+import { errnoOf, portError } from "./error.ts";
 import { claimSocket } from "./socket.ts";
 
 /** Statuses whose responses have no body (Fetch standard, "null body status"). */
@@ -22,7 +22,12 @@ export function systemHttp(failed: (error: unknown) => void): Http {
     async serveAddress(host, port, handler) {
       const server = newServer(handler, failed);
       const shown = host.includes(":") ? `[${host}]` : host;
-      await listen(server, `${shown}:${port}`, { host, port });
+      await listen(server, `${shown}:${port}`, { host, port }).catch((error: unknown) => {
+        // Deno's word for EADDRNOTAVAIL.
+        if (error instanceof PortError && errnoOf(error.cause) === "EINVAL")
+          throw new PortError("missing", `${shown}:${port}: the address is not one of this machine's`, error.cause);
+        throw error;
+      });
       const bound = server.address();
       const real = typeof bound === "object" && bound !== null ? bound.port : port;
       return listener(server, `${shown}:${real}`, () => undefined);

@@ -1,5 +1,6 @@
-import { chmodSync, linkSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { PortError } from "../../runtime/port/error.ts";
 import { errnoOf, portError } from "./error.ts";
 
@@ -10,9 +11,11 @@ const ATTEMPTS = 5;
  * Takes `path` for a Unix socket. `listen` makes the socket at another name first; it becomes `path` by link(2), which never
  * replaces anything, and only with its mode set. A socket at `path` where nobody answers was left by a process that died: removed.
  * @returns a function that removes `path` again
- * @throws {PortError} `busy` when somebody answers at `path`
+ * @throws {PortError} `busy` when somebody answers at `path`, `missing` without its directory, `permission`
  */
 export async function claimSocket(path: string, listen: (place: string) => Promise<void>): Promise<() => void> {
+  // Asked here, because Node says EACCES for a socket in a directory that is not there.
+  if (!existsSync(dirname(path))) throw new PortError("missing", `${path}: there is no directory ${dirname(path)}`);
   const place = `${path}.${process.pid.toString(36)}`;
   removeIfThere(path, place);
   // Asked before anything is made, so that the common mistake leaves no trace.

@@ -40,7 +40,7 @@ export function openStore(deno: DenoNamespace, files: Files, directory: string):
   }
   // SQLite syncs its files; the name of a new database is the directory's.
   deno.chmodSync(path, KEY_MODE);
-  syncDirectory(deno, directory);
+  syncDirectory(directory);
   const insert = database.prepare(
     "INSERT INTO cga (ulid, name, pds) VALUES (?, ?, ?) ON CONFLICT (ulid) DO UPDATE SET name = excluded.name, pds = excluded.pds",
   );

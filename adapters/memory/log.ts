@@ -8,11 +8,17 @@ export interface Note {
   readonly fields: Fields;
 }
 
+/** Logs, and what was noted. */
+export interface MemoryLogs extends Logs {
+  /** The notes since the last call, oldest first. */
+  take(): Note[];
+}
+
 /** Logs that keep their notes, at most `limit` of them: the oldest go first. */
-export function memoryLogs(limit = 1_000): Logs & { readonly notes: readonly Note[] } {
+export function memoryLogs(limit = 1_000): MemoryLogs {
   const notes: Note[] = [];
   let options: LogOptions = { level: "warn", format: "text" };
-  const take =
+  const noting =
     (area: string, level: LogLevel) =>
     (message: string, fields: Fields = {}) => {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.areas?.[area] ?? options.level)) return;
@@ -20,10 +26,15 @@ export function memoryLogs(limit = 1_000): Logs & { readonly notes: readonly Not
       if (notes.length > limit) notes.shift();
     };
   return {
-    notes,
+    take: () => notes.splice(0),
     configure(given) {
       options = given;
     },
-    area: (name): Log => ({ debug: take(name, "debug"), info: take(name, "info"), warn: take(name, "warn"), error: take(name, "error") }),
+    area: (name): Log => ({
+      debug: noting(name, "debug"),
+      info: noting(name, "info"),
+      warn: noting(name, "warn"),
+      error: noting(name, "error"),
+    }),
   };
 }
