@@ -80,6 +80,7 @@ export class ReapPairWorld {
   readonly #polls: Record<Side, { at: Millis; count: number }> = { A: { at: -1, count: 0 }, B: { at: -1, count: 0 } };
   #alarms: Alarm[] = [];
   #order = 0;
+  #stopped = false;
   #seed: number;
 
   constructor(options: PairOptions) {
@@ -155,11 +156,16 @@ export class ReapPairWorld {
 
   /** Payload of context `id` out of `side`, one packet every `every` ms from `from` to `to`. */
   traffic(id: number, side: Side, every: Millis, from: Millis, to: Millis): void {
-    if (from > to) return;
+    if (from > to || this.#stopped) return;
     this.at(from, () => {
       this.payload(side, id);
       this.traffic(id, side, every, from + every, to);
     });
+  }
+
+  /** No more payload: what {@link traffic} still had in mind is dropped. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   run(until: Millis): void {
