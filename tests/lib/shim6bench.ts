@@ -44,6 +44,8 @@ export class Bench {
   readonly shim: Shim6;
   readonly world: FakeWorld;
   readonly random: Seeded;
+  /** What the machine may say for the ULIDs of its site. */
+  readonly identities = new Map([US, STRANGER].map((ulid) => [ulid, fakeIdentity("boxA", ulid, [A1, A2])]));
   now = 1_000_000;
   /** All effects of the last event. */
   effects: Shim6Effect[] = [];
@@ -52,8 +54,7 @@ export class Bench {
   peerCapabilities: Option[] = [{ kind: "capabilities", version: 1, sendTimeout: 300 }];
 
   constructor(change: Partial<Shim6Options> = {}, seed = 1) {
-    const identities = new Map([US, STRANGER].map((ulid) => [ulid, fakeIdentity("boxA", ulid, [A1, A2])]));
-    this.world = fakeWorld(identities);
+    this.world = fakeWorld(this.identities);
     this.random = new Seeded(seed);
     this.shim = createShim6(fakeOptions(change), this.world);
   }

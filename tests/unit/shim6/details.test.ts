@@ -1,9 +1,11 @@
 // What the state table does not show: what is bound, recorded, remembered and bounded.
+import { createHmac } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BUDGETS } from "../../../runtime/shim6/constants.ts";
-import { address } from "../../../runtime/value/address.ts";
-import { contextTag } from "../../../runtime/value/tag.ts";
+import { address, addressOctets } from "../../../runtime/value/address.ts";
+import { hex, unhex } from "../../../runtime/value/bytes.ts";
+import { contextTag, showTag } from "../../../runtime/value/tag.ts";
 import { emitPacket } from "../../../runtime/wire/emit.ts";
 import { findOption, METHOD_HBA, type Option } from "../../../runtime/wire/message.ts";
 import { A1, A2, B1, B2, B3, Bench, i2For, LOST_TAG, OTHER_TAG, PAIR, PEER, PEER_TAG, STRANGER, US } from "../../lib/shim6bench.ts";
@@ -426,6 +428,122 @@ test("R1 copies nonce and nothing else of I1, and keeps no state", () => {
   bench.hear(i2For(r1, PEER_TAG, PEER, bench.described()));
   assert.is(bench.summary(), "established:I2 R2 → ESTABLISHED");
   assert.is(bench.sent("R2").initiatorNonce, 0x1112);
+});
+
+test("§7.10.1 §7.17.1 validators are the first 20 octets of HMAC-SHA-256 over what shim6-wire §7 lists", () => {
+  const bench = new Bench();
+  bench.now = 0x01020304 * 1000 + 5;
+  const secret = new Uint8Array(32).fill(7);
+  const expected = (purpose: string, nonce: string, rest: string): string =>
+    createHmac("sha256", secret)
+      .update(unhex(purpose + nonce + rest) ?? new Uint8Array())
+      .digest("hex")
+      .slice(0, 40);
+  const shown = (options: readonly Option[]): string => hex(findOption(options, "responder-validator")?.validator ?? new Uint8Array());
+  const [ulids, locators] = [PEER, US, B1, A1]
+    .map((each) => hex(addressOctets(each)))
+    .reduce(([u, l], each, i) => (i < 2 ? [u + each, l] : [u, l + each]), ["", ""]);
+  bench.hear({ ...bench.i1(), options: [...bench.i1().options, { kind: "forked-instance", identifier: 0xaabbccdd }] });
+  assert.is(bench.sent("R1").responderNonce, 0x01020304);
+  assert.is(shown(bench.sent("R1").options), expected("01", "01020304", `0000${showTag(PEER_TAG)}${ulids}${locators}aabbccdd`));
+  bench.event({ kind: "stray-payload", source: B1, destination: A1, tag: LOST_TAG });
+  assert.is(shown(bench.sent("R1bis").options), expected("02", "01020304", `0000${showTag(LOST_TAG)}${locators}`));
+});
+
+test("§7.12 I2 is repeated early three times with doubling gaps, then twice by the RFC's timer", () => {
+  const bench = new Bench().enter("I1-SENT");
+  bench.now += 20;
+  const start = bench.now;
+  bench.hear(bench.r1(bench.nonce));
+  const times: number[] = [];
+  while (bench.view().state === "I2-SENT") {
+    bench.pollUntil(bench.shim.wakeAt);
+    if (bench.effects.some((effect) => effect.kind === "send" && effect.message.kind === "I2")) times.push(bench.now - start);
+  }
+  assert.equal(times.slice(0, 3), [35, 35 + 70, 35 + 70 + 140]);
+  assert.is(times.length, 5);
+  assert.ok(times[3] >= 2000 && times[3] <= 6000 && times[4] - times[3] >= 4000 && times[4] - times[3] <= 12_000, `${times}`);
+});
+
+test("round trip of I2: measured when nothing else could be answered by the R2", () => {
+  const unmeasured = (): Bench => {
+    const bench = new Bench();
+    bench.need(PAIR, [{ local: A1, peer: B1 }]);
+    bench.nonce = bench.sent("I1").initiatorNonce;
+    bench.pollUntil(bench.now + 25);
+    bench.hear(bench.r1(bench.nonce));
+    bench.now += 12;
+    return bench;
+  };
+  const plain = unmeasured();
+  plain.hear(plain.r2(plain.nonce));
+  assert.is(plain.view().roundTrip, 12);
+  const crossed = unmeasured();
+  crossed.hear(crossed.i1());
+  crossed.hear(crossed.r2(crossed.nonce));
+  assert.is(crossed.view().roundTrip, undefined);
+  const repeated = unmeasured();
+  repeated.pollUntil(repeated.shim.wakeAt);
+  repeated.hear(repeated.r2(repeated.nonce));
+  assert.is(repeated.view().roundTrip, undefined);
+});
+
+test("round trip: a late R2 after the fall-back to I1 measures nothing", () => {
+  const bench = new Bench({ capabilities: undefined });
+  bench.peerCapabilities = [];
+  bench.enter("I1-SENT");
+  // Answered on the second pair although nothing went out there yet; the fall-back's I1 goes there, and the R2 may be for I2.
+  bench.hear(bench.r1(bench.nonce), B2, A2);
+  while (bench.view().state === "I2-SENT") bench.pollUntil(bench.shim.wakeAt);
+  assert.equal(bench.view().current, { local: A2, peer: B2 });
+  bench.hear(bench.r2(bench.nonce), B2, A2);
+  assert.is(bench.view().state, "ESTABLISHED");
+  assert.is(bench.view().roundTrip, undefined);
+});
+
+test("a remembered failure that has gone makes no room a second time", () => {
+  const bench = new Bench({ capacity: 1 }).enter("NO-SUPPORT");
+  bench.event({ kind: "discard", id: 0 });
+  bench.need();
+  bench.need({ ...PAIR, peer: PEER2 });
+  assert.is(bench.summary(), "drop:full-context failed:refused → I1-SENT");
+});
+
+test("RSA operations have a budget for each /48", () => {
+  const bench = new Bench();
+  const i2 = bench.i2();
+  const forged = (n: number): Option[] =>
+    i2.options.map((option) => (option.kind === "cga-signature" ? { ...option, signature: Uint8Array.of(n >> 8, n) } : option));
+  for (let n = 0; n <= BUDGETS.verify.site.burst; n++) bench.hear({ ...i2, options: forged(n) });
+  assert.is(bench.summary(), "drop:limit-verify → IDLE");
+  assert.is(bench.world.asked.rsa, BUDGETS.verify.site.burst);
+});
+
+test("RFC 5534 §4.3: the Keepalive Timeout option goes out only when our Send Timeout is not 15 s", () => {
+  const bench = new Bench().enter("I1-SENT");
+  bench.hear(bench.r1(bench.nonce));
+  assert.is(findOption(bench.sent("I2").options, "keepalive-timeout"), undefined);
+});
+
+test("§9 the ULID is withdrawn during set-up: it fails at the next message, and is forgotten after the hold-down", () => {
+  const bench = new Bench().enter("I2-SENT");
+  bench.identities.clear();
+  bench.pollUntil(bench.shim.wakeAt);
+  assert.is(bench.summary(), "failed:refused → E-FAILED");
+  assert.is(bench.shim.wakeAt, bench.now + 60_000);
+});
+
+test("§10.1 Ls(local) is what we told last: an R2 with a new list opens its locators", () => {
+  const bench = new Bench().enter("ESTABLISHED");
+  const [a3] = at("2001:db8:a3::1");
+  const keepalive = { kind: "Keepalive", receiverTag: bench.view().localTag, options: [] } as const;
+  bench.hear(keepalive, B1, a3);
+  assert.is(bench.summary(), "R1bis → ESTABLISHED");
+  bench.identities.set(US, fakeIdentity("boxA", US, [A1, a3], 2));
+  bench.hear(bench.i1());
+  assert.is(bench.summary(), "R2 → ESTABLISHED");
+  bench.hear(keepalive, B1, a3);
+  assert.is(bench.summary(), "reap:Keepalive → ESTABLISHED");
 });
 
 test("a machine that cannot work is refused at once", () => {
