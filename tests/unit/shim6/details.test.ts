@@ -179,6 +179,21 @@ test("§5.15.7 a fork is a context of its own and says so", () => {
   assert.is.not(bench.view({ ...PAIR, fork: 9 }).localTag, bench.view().localTag);
 });
 
+test("§7.11 §7.18 I2 and I2bis of a fork carry ULIDs, fork, list, parameters and signature", () => {
+  const fork = { ...PAIR, fork: 9 };
+  const bench = new Bench();
+  bench.need(fork);
+  const named = ["responder-validator", "ulid-pair", "forked-instance", "locator-list", "cga-pds", "cga-signature", "capabilities"];
+  const { initiatorNonce } = bench.sent("I1");
+  bench.hear(bench.r1(initiatorNonce));
+  const kinds = (options: readonly Option[]): string[] => options.map(({ kind }) => kind);
+  assert.equal(kinds(bench.sent("I2").options), named);
+  bench.hear(bench.r2(initiatorNonce));
+  bench.hear(bench.r1bis());
+  assert.equal(kinds(bench.sent("I2bis").options), named);
+  assert.equal(findOption(bench.sent("I2bis").options, "ulid-pair"), { kind: "ulid-pair", sender: US, receiver: PEER });
+});
+
 test("§10.4 a new list: recorded with its generation, acknowledged on the way back; repeated: only acknowledged", () => {
   const bench = new Bench().enter("ESTABLISHED");
   const { list, signature } = fakeIdentity("boxB", PEER, [B1, B3], 2);

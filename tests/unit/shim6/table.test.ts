@@ -255,6 +255,25 @@ row(
   (b) => b.hear({ kind: "UpdateAck", receiverTag: ourTag(b), requestNonce: 5, options: [] }),
 );
 row(
+  "§10.5 Update Ack, from a locator not in Ls(peer)",
+  ["R1bis", "drop:early-updateack", "R1bis", "R1bis", "R1bis", "R1bis", "R1bis"],
+  (b) => b.hear({ kind: "UpdateAck", receiverTag: ourTag(b), requestNonce: 5, options: [] }, B3),
+);
+row("§12.4 Probe, to a locator not in Ls(local)", ["R1bis", "drop:early-probe", "R1bis", "R1bis", "R1bis", "R1bis", "R1bis"], (b) =>
+  b.hear(
+    {
+      kind: "Probe",
+      receiverTag: ourTag(b),
+      state: "Exploring",
+      sent: [{ source: B1, destination: A1, nonce: 1, data: 0 }],
+      received: [],
+      options: [],
+    },
+    B1,
+    B3,
+  ),
+);
+row(
   "§12.4 Keepalive",
   ["R1bis", "drop:early-keepalive", "I2 drop:early-keepalive", "reap:Keepalive", "I2bis drop:early-keepalive", "R1bis", "R1bis"],
   (b) => b.hear({ kind: "Keepalive", receiverTag: ourTag(b), options: [] }),
