@@ -1,90 +1,10 @@
 /**
- * The program: what the bundle starts with, on every runtime and in every thread. A worker does its thread's work; the
- * main thread hands the command line the outside.
+ * What the bundle starts with, on every runtime and in every thread. A worker does its thread's work and never evaluates the
+ * program around it: that import is dynamic, which saves a packet thread most of its start-up.
  */
-import process from "node:process";
-import coreOctets from "../dist/core.wasm";
-import { egressPlan, egressScript } from "../runtime/box/egress.ts";
-import { startBox } from "../runtime/box/run.ts";
-import type { CliHost, RunOptions } from "../runtime/cli/host.ts";
-import { main } from "../runtime/cli/main.ts";
-import type { Site } from "../runtime/config/site.ts";
-import { createCore, HASH_KEY_OCTETS } from "../runtime/fast/core.ts";
-import { openLane } from "../runtime/fast/lane.ts";
-import { runLab } from "../runtime/lab/lab.ts";
-import { runLabStream } from "../runtime/lab/verb.ts";
-import { createCrypto } from "./common/crypto.ts";
-import { createLabHost, createStreamHost } from "./lab/host.ts";
-import { loadPlatform, type Platform } from "./platform.ts";
-import { selfWords } from "./self.ts";
 import { serveIfWorker } from "./worker.ts";
 
 if (!(await serveIfWorker())) {
-  const platform = await loadPlatform();
-  const code = await main(platform.host.args, cliHost(platform));
-  platform.host.exit(code);
-}
-
-function cliHost(platform: Platform): CliHost {
-  const { host, files, http, entropy, runtime } = platform;
-  return {
-    version: PSHIM6_VERSION,
-    host,
-    files,
-    http,
-    entropy,
-    crypto: createCrypto(),
-    columns: () => process.stdout.columns ?? 100,
-    pause: (time) => pause(platform, time),
-    openStore: (directory) => platform.openStore(directory),
-    routes: (site) => egressScript(egressPlan(site)),
-    runBox: (site, options) => runBox(site, options, platform),
-    runLab: (options) => {
-      const selfCommand = (wanted: typeof runtime) => ({ runtime: wanted, argv: selfWords(import.meta.url, wanted, runtime) });
-      return runLab(options, createLabHost({ runtime, selfCommand, files, http }));
-    },
-    runLabStream: (argv) => runLabStream(argv, createStreamHost()),
-    benchCore: async () => 1,
-  };
-}
-
-/** One box in the foreground, until a signal or until it fails. */
-async function runBox(site: Site, options: RunOptions, platform: Platform): Promise<number> {
-  const { host, logs } = platform;
-  logs.configure({ level: options.logLevel, format: host.isTerminal("stderr") ? "text" : "json" });
-  const stop = new Promise<undefined>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) host.onSignal(signal, () => resolve(undefined));
-  });
-  const running = await startBox(site, {
-    ...platform,
-    version: PSHIM6_VERSION,
-    runtime: host.runtime,
-    crypto: createCrypto(),
-    openCore: async (sizes, settings) =>
-      createCore(await WebAssembly.compile(coreOctets), sizes, {
-        ...settings,
-        hashKey: platform.entropy.bytes(HASH_KEY_OCTETS),
-        now: platform.clock.now(),
-      }),
-    openLane,
-    openPacketPlane: (core, plane) => platform.openPacketPlane(core, { ...plane, entry: new URL(import.meta.url) }),
-  });
-  host.print(`ready ${site.site} on ${host.runtime}, control socket ${site.control}\n`);
-  const failure = await Promise.race([stop, running.failed]);
-  await running.stop();
-  if (failure === undefined) return 0;
-  logs.area("box").error("the box stopped by itself", { error: failure.message });
-  return 1;
-}
-
-function pause({ host }: Platform, time: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const done = (finished: boolean) => {
-      clearTimeout(timer);
-      for (const end of ends) end();
-      resolve(finished);
-    };
-    const timer = setTimeout(() => done(true), time);
-    const ends = (["SIGINT", "SIGTERM"] as const).map((signal) => host.onSignal(signal, () => done(false)));
-  });
+  const { runProgram } = await import("./program.ts");
+  await runProgram(import.meta.url);
 }

@@ -19,7 +19,7 @@ export const REFUSE_PRIORITY = 1_490;
 export interface EgressPlan {
   /** Kernel settings that must have these values. */
   readonly sysctls: readonly Sysctl[];
-  /** Lines that bring everything up. They expect the TUN device, and nothing left of an earlier run ({@link leftovers}). */
+  /** Lines that bring everything up. They expect the TUN device, and that `down` went before: a killed box leaves rules behind. */
   readonly up: readonly string[];
   /** Lines that remove it all; they also succeed when part of it is gone already. */
   readonly down: readonly string[];
@@ -74,22 +74,6 @@ export function egressPlan(site: Site, options: EgressOptions = {}): EgressPlan 
   };
 }
 
-/**
- * Lines that remove what a box left behind that was killed; empty if it left no rule.
- * @param rulesJson output of `ip -6 -j rule show`; text that is no JSON counts as "cannot tell", and everything is removed
- */
-export function leftovers(rulesJson: string): string[] {
-  const everything = [`rule flush protocol ${EGRESS_PROTOCOL}`, `route flush table all proto ${EGRESS_PROTOCOL}`];
-  let rules: unknown;
-  try {
-    rules = rulesJson.trim() === "" ? [] : JSON.parse(rulesJson);
-  } catch {
-    return everything;
-  }
-  if (!Array.isArray(rules)) return everything;
-  return rules.some((rule: unknown) => isOurs(rule)) ? everything : [];
-}
-
 /** The plan as text for an operator who sets routes himself (`egress.manage: false`): a shell script. */
 export function egressScript(plan: EgressPlan): string {
   const lines = [
@@ -100,12 +84,6 @@ export function egressScript(plan: EgressPlan): string {
     ...plan.down.map((line) => `ip -6 ${line}`),
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function isOurs(rule: unknown): boolean {
-  if (typeof rule !== "object" || rule === null) return false;
-  const protocol: unknown = Reflect.get(rule, "protocol");
-  return protocol === String(EGRESS_PROTOCOL) || protocol === EGRESS_PROTOCOL;
 }
 
 const MARK = `proto ${EGRESS_PROTOCOL}`;

@@ -1,5 +1,5 @@
 /**
- * Brings a box up and takes it down. Up: store and key → core → TUN → kernel's routes and rules → packet threads → control
+ * Brings a box up and takes it down. Up: core → TUN and packet threads → store and key → kernel's routes and rules → control
  * socket. Whatever fails on the way takes down what was up before it; the errors are sentences for an operator.
  */
 import { createApi } from "../api/app.ts";
@@ -23,7 +23,7 @@ import { createShim6 } from "../shim6/machine.ts";
 import { u32 } from "../value/bytes.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
 import { Box } from "./box.ts";
-import { egressPlan, leftovers } from "./egress.ts";
+import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { Identities } from "./identity.ts";
 import { Release } from "./release.ts";
@@ -83,22 +83,6 @@ async function bringUp(
   const { clock, entropy, crypto, files, http, logs } = platform;
   const log = logs.area("box");
   const startedAt = clock.now();
-  if (site.egress.manage) checkInterfaces(site, platform.command);
-
-  const store = platform.openStore(site.state);
-  undo.push(() => store.close());
-  const privateKey = store.privateKey(() => {
-    log.info("making the site's key", { bits: site.key.bits });
-    return crypto.rsaGenerate(site.key.bits);
-  });
-  const parameters = store.cgaParameters();
-  for (const { name, ulid } of site.hosts)
-    if (!parameters.has(ulid))
-      throw new PortError(
-        "missing",
-        `host ${name}: nothing is known about ${ulid} in ${site.state}; make its ULID with \`pshim6 cga generate --name ${name}\``,
-      );
-
   const core = await platform.openCore(
     {
       contexts: site.contexts.max,
@@ -113,6 +97,33 @@ async function bringUp(
 
   const plane = await platform.openPacketPlane(core, { name: site.tun.name, queues: site.tun.queues });
   undo.push(() => plane.stop());
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve;
+  });
+  // The threads start while this one goes on; their first bell is heard when `box` is there, which is before the next await.
+  let box: Box | undefined;
+  const threads = plane.start({
+    punt: (packet, reason, context) => box?.punt(packet, reason, context),
+    activity: () => box?.activity(),
+    failed: (error) => fail(error),
+  });
+  // Waited for below; a failure meanwhile is not unhandled.
+  threads.catch(() => undefined);
+
+  const store = platform.openStore(site.state);
+  undo.push(() => store.close());
+  const privateKey = store.privateKey(() => {
+    log.info("making the site's key", { bits: site.key.bits });
+    return crypto.rsaGenerate(site.key.bits);
+  });
+  const parameters = store.cgaParameters();
+  for (const { name, ulid } of site.hosts)
+    if (!parameters.has(ulid))
+      throw new PortError(
+        "missing",
+        `host ${name}: nothing is known about ${ulid} in ${site.state}; make its ULID with \`pshim6 cga generate --name ${name}\``,
+      );
 
   const lane = await platform.openLane(core.shared, site.tun.queues);
   const release = new Release(lane, new Uint8Array(core.shared.memory.buffer), BATCH, (packet) => plane.send(packet));
@@ -137,7 +148,7 @@ async function bringUp(
     },
     { local: (ulid) => identities.of(ulid), hmac: (key, octets) => crypto.hmacSha256(key, octets), ...verifier },
   );
-  const box = new Box(
+  box = new Box(
     {
       idleTimeout: site.contexts.idle,
       hold: site.hold,
@@ -158,20 +169,13 @@ async function bringUp(
     },
   );
 
-  let fail: (error: Error) => void = () => undefined;
-  const failed = new Promise<Error>((resolve) => {
-    fail = resolve;
-  });
-  // Threads first: from the moment the kernel routes to the TUN, somebody reads it.
-  await plane.start({
-    punt: (packet, reason, context) => box.punt(packet, reason, context),
-    activity: () => box.activity(),
-    failed: (error) => fail(error),
-  });
   if (site.egress.manage) {
     undo.push(() => removeEgress(site, platform));
     setUpEgress(site, platform);
   }
+  await threads;
+  // Bells that rang before the box was there.
+  box.activity();
 
   const facade = createFacade({
     site,
@@ -198,6 +202,7 @@ async function bringUp(
   };
 }
 
+/** @throws {PortError} naming every interface of the settings that there is not. */
 function checkInterfaces(site: Site, command: Command): void {
   const { stdout } = command.run("ip", ["-j", "link", "show"]);
   const links: unknown = stdout.trim() === "" ? [] : JSON.parse(stdout);
@@ -218,14 +223,14 @@ function checkInterfaces(site: Site, command: Command): void {
     );
 }
 
+/** One run of `ip` for everything: what a killed box left goes first, removal of nothing is no error. */
 function setUpEgress(site: Site, { command, files }: BoxPlatform): void {
   const plan = egressPlan(site);
-  const remains = leftovers(command.run("ip", ["-6", "-j", "rule", "show"]).stdout);
-  // Removal goes on past what is not there; setting up stops at the first line that fails.
-  if (remains.length > 0) command.run("ip", ["-6", "-force", "-batch", "-"], lines(remains));
   for (const { key, value } of plan.sysctls) files.poke(sysctlPath(key), value);
-  const done = command.run("ip", ["-6", "-batch", "-"], lines(plan.up));
-  if (done.code !== 0) throw new PortError("failed", `the kernel refuses a route or rule: ${firstLine(done.stderr)}`);
+  const done = command.run("ip", ["-6", "-batch", "-"], lines([...plan.down, ...plan.up]));
+  if (done.code === 0) return;
+  checkInterfaces(site, command);
+  throw new PortError("failed", `the kernel refuses a route or rule: ${firstLine(done.stderr)}`);
 }
 
 function removeEgress(site: Site, { command }: BoxPlatform): void {

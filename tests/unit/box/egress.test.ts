@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { EGRESS_PROTOCOL, egressPlan, egressScript, leftovers } from "../../../runtime/box/egress.ts";
+import { EGRESS_PROTOCOL, egressPlan, egressScript } from "../../../runtime/box/egress.ts";
 import { readSite } from "../../../runtime/config/read.ts";
 import type { Site } from "../../../runtime/config/site.ts";
 
@@ -70,19 +70,6 @@ test("a LAN that is the whole site has no rest to refuse", () => {
   const { up } = egressPlan(site(text));
   assert.not.ok(up.some((line) => line === "route replace unreachable fc00:aaaa:1::/64 proto 140"));
   assert.ok(up.includes("route replace fc00:aaaa:1::/64 dev lan proto 140"));
-});
-
-test("leftovers: only where a rule is ours", () => {
-  const kernel = { priority: 0, src: "all", table: "local" };
-  const foreign = { priority: 1400, src: "all", iif: "x", table: "5", protocol: "static" };
-  const ours = { priority: 1490, src: "all", iif: "pshim0", action: "unreachable", protocol: "140" };
-  const { down } = egressPlan(site());
-  assert.equal(leftovers(JSON.stringify([kernel, foreign])), []);
-  assert.equal(leftovers(JSON.stringify([kernel, foreign, ours])), down);
-  assert.equal(leftovers(JSON.stringify([{ ...ours, protocol: 140 }])), down);
-  assert.equal(leftovers(""), []);
-  assert.equal(leftovers("[null, 3]"), []);
-  for (const odd of ["Object nothing", "{}", "null"]) assert.equal(leftovers(odd), down, odd);
 });
 
 test("the script for an operator", () => {

@@ -16,13 +16,19 @@ test("released in the order they came", () => {
 
 test("a full key keeps the oldest while a context is set up", () => {
   const hold = new Hold({ packets: 2, octets: 100, total: 1000 }, "keep-oldest");
-  assert.equal([1, 2, 3, 4].map((mark) => hold.push("a", packet(mark))), [0, 0, 1, 1]);
+  assert.equal(
+    [1, 2, 3, 4].map((mark) => hold.push("a", packet(mark))),
+    [0, 0, 1, 1],
+  );
   assert.equal(marks(hold.take("a")), [1, 2]);
 });
 
 test("a full key keeps the newest while a context explores", () => {
   const hold = new Hold({ packets: 2, octets: 100, total: 1000 }, "keep-newest");
-  assert.equal([1, 2, 3, 4].map((mark) => hold.push("a", packet(mark))), [0, 0, 1, 1]);
+  assert.equal(
+    [1, 2, 3, 4].map((mark) => hold.push("a", packet(mark))),
+    [0, 0, 1, 1],
+  );
   assert.equal(marks(hold.take("a")), [3, 4]);
 });
 
