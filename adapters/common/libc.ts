@@ -46,3 +46,10 @@ export function openLibrary<T>(open: (file: string) => T): T {
   }
   throw new PortError("unsupported", `no C library found under ${LIBC_FILES.join(", ")}: pshim6 needs Linux`, cause);
 }
+
+/** The octets of a shared memory, whose buffer is typed as if it were not. @throws {TypeError} if it is not shared */
+export function sharedBuffer(memory: WebAssembly.Memory): SharedArrayBuffer {
+  const buffer: ArrayBufferLike = memory.buffer;
+  if (!(buffer instanceof SharedArrayBuffer)) throw new TypeError("the core's memory is not shared");
+  return buffer;
+}
