@@ -108,6 +108,7 @@ test("a message behind extension headers is found; pointers count from the IPv6 
   putU16(header, 4, checksum(header));
   assert.is(why(emitIpv6(A, B, 0, octets(hop + options + hex(header)), 64)), "error 0 at 58");
   assert.is(why(emitIpv6(A, B, 43, octets(`8c00 0401 0000 0000${hex(header)}`), 64)), "routed-ipv6");
+  assert.is(why(emitIpv6(A, B, 0, octets("8c01 0104 0000 0000"), 64)), "absent-shim6", "a header that runs past the end");
   assert.is(why(emitIpv6(A, B, 44, octets(`8c00 0000 0000 0001${hex(header)}`), 64)), "absent-shim6");
 });
 
