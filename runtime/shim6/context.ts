@@ -61,6 +61,7 @@ export interface Setup {
   rounds: number;
 }
 
+/** What an R1 or R1bis asks to be given back, and where it came. */
 export interface Answerable extends Omit<Challenge, "validator"> {
   readonly validator: Uint8Array | undefined;
   readonly pair: LocatorPair;
@@ -70,6 +71,7 @@ export interface Answerable extends Omit<Challenge, "validator"> {
 
 export type FailureReason = "no-answer" | "no-support" | "refused";
 
+/** One context, in any state but IDLE. Changed in place by the machine, shown to others as a {@link viewOf}. */
 export interface Context extends Waiting {
   readonly id: number;
   readonly pair: UlidPair;
@@ -88,6 +90,7 @@ export interface Context extends Waiting {
   establishedAt: Millis | undefined;
 }
 
+/** A record in I1-SENT that is in no index yet. `list` is the one of the local identity. */
 export function newContext(id: number, pair: UlidPair, localTag: ContextTag, list: LocatorList, current: LocatorPair): Context {
   return {
     id,
@@ -118,6 +121,7 @@ export function isNegative(context: Context): boolean {
   return context.state === "E-FAILED" || context.state === "NO-SUPPORT";
 }
 
+/** A snapshot of `context`; what the peer told shows only while it is usable. */
 export function viewOf(context: Context): ContextView {
   const { peer } = context;
   const known = isUsable(context) ? peer : undefined;
@@ -146,6 +150,7 @@ export function peerLocatorsOf(context: Context): readonly Locator[] {
   return [...told, ...(context.setup?.candidates.map(({ peer }) => peer) ?? [])];
 }
 
+/** What the receive checks need to know of `context`. */
 export function receiverContext(context: Context): ReceiverContext {
   return {
     peerUlid: context.pair.peer,
@@ -162,6 +167,7 @@ export function isBound(context: Context | undefined, ulid: Locator, locator: Lo
   return context?.peer?.locators.some(({ address, verified }) => verified && address === locator) ?? false;
 }
 
+/** Whether both ends are the same. */
 export function samePair(a: LocatorPair, b: LocatorPair): boolean {
   return a.local === b.local && a.peer === b.peer;
 }

@@ -15,11 +15,13 @@ export interface UlidPair {
   readonly fork: number;
 }
 
+/** Where packets of a context go from and to, seen from this side. */
 export interface LocatorPair {
   readonly local: Locator;
   readonly peer: Locator;
 }
 
+/** All contexts of one box as one machine. Not for use by several threads. */
 export interface Shim6 {
   /**
    * One event at `now` (monotonic milliseconds). `random` holds at least {@link STEP_RANDOM_OCTETS} fresh random octets;
@@ -65,6 +67,7 @@ export interface ContextView {
   readonly establishedAt: Millis | undefined;
 }
 
+/** A member of Ls(peer). */
 export interface PeerLocator extends ListedLocator {
   readonly verified: boolean;
   readonly preference: Preference;
@@ -72,8 +75,8 @@ export interface PeerLocator extends ListedLocator {
 
 export type Shim6Event =
   /**
-   * A host's packet needs this context. `locals` and `peers` are the locators to try, best pair first
-   * (§7.7; initial contact walks `candidates` in order).
+   * A host's packet needs this context. `candidates` are the pairs to try, best first: I1 and its repetitions walk them in
+   * order (§7.7). Pairs whose local end is not in the ULID's own list are left out.
    */
   | { readonly kind: "need"; readonly pair: UlidPair; readonly candidates: readonly LocatorPair[] }
   /** A control message whose checksum and form are right. `packet` is the whole IPv6 packet, for an Error's sake; not kept. */
@@ -94,7 +97,10 @@ export type Shim6Event =
 
 export type Shim6Effect =
   | { readonly kind: "send"; readonly source: Locator; readonly destination: Locator; readonly message: Message }
-  /** The context became usable, or its tags, locators or peer data changed. Replaces what was known of `context.id`. */
+  /**
+   * The context became usable, or its tags, locators or peer data changed. Replaces what was known of `context.id`. It may
+   * still be in I2BIS-SENT: a valid I2 of the peer changes its data, not our state (§7.13).
+   */
   | { readonly kind: "established"; readonly context: ContextView; readonly cause: "R2" | "I2" | "I2bis" | "update" }
   /** ESTABLISHED → I2BIS-SENT: payload goes on, REAP rests until `established`. */
   | { readonly kind: "recovering"; readonly id: number }
@@ -102,7 +108,7 @@ export type Shim6Effect =
   | { readonly kind: "reap"; readonly id: number; readonly source: Locator; readonly destination: Locator; readonly message: Message }
   /** Set-up gave up; packets waiting for `pair` are refused. The negative entry stays in {@link Shim6.contexts} for its hold-down. */
   | { readonly kind: "failed"; readonly pair: UlidPair; readonly why: "no-answer" | "no-support" | "refused" }
-  /** The context is gone. */
+  /** The record is gone: exactly once for each, also for one that only remembered a failure. */
   | { readonly kind: "removed"; readonly id: number; readonly pair: UlidPair; readonly why: RemovalReason }
   /** Something was dropped; `why` is a counter's name behind `drop-`. */
   | { readonly kind: "drop"; readonly why: string };
@@ -135,10 +141,11 @@ export interface LocalIdentity {
   readonly signature: Uint8Array | undefined;
 }
 
+/** What is fixed for the life of a machine. */
 export interface Shim6Options {
   /** Contexts at most, in all states; a new one beyond that is refused (`drop-full-context`). */
   readonly capacity: number;
-  /** Sent to everyone in I1 … I2bis, so that our boxes know each other; `undefined` = never. */
+  /** Sent to everyone in I1, R1, I2, R2 and I2bis, so that our boxes know each other; `undefined` = never. */
   readonly capabilities: ((peerRoundTrip: Millis | undefined) => Capabilities | undefined) | undefined;
   /** Our Send Timeout towards anyone else, seconds; the option is sent when it is not 15. */
   readonly sendTimeoutSeconds: number;

@@ -9,6 +9,7 @@ export interface Waiting {
   heapAt: number;
 }
 
+/** The waiting, by deadline. An item may wait in one heap only. */
 export class Deadlines<T extends Waiting> {
   readonly #heap: T[] = [];
 

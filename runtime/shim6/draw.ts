@@ -5,6 +5,7 @@ import type { Shim6World } from "./contract.ts";
 
 const BLOCK_LABEL = 0xff;
 
+/** A source of random numbers for one step. */
 export class Draw {
   readonly #hmac: Shim6World["hmac"];
   readonly #seed: Uint8Array;

@@ -16,6 +16,7 @@ import { ContextTable } from "./table.ts";
 import { Validators } from "./validator.ts";
 import { Verifier } from "./verifier.ts";
 
+/** State of the machine and of the step in hand. */
 export class Engine {
   readonly options: Shim6Options;
   readonly world: Shim6World;

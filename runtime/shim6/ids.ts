@@ -3,6 +3,7 @@
 const LOG = 5;
 const WIDTH = 1 << LOG;
 
+/** The integers from 0 to `capacity` − 1, each free or in use. */
 export class IdPool {
   readonly capacity: number;
   /** `#levels[0]` has a bit for each id, set = free; a bit of level n + 1 says that a word of level n has one set. */

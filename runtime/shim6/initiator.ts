@@ -230,6 +230,7 @@ function measureAnswer(setup: Setup, now: Millis): Millis | undefined {
   return setup.answers === 1 && !setup.crossed ? now - setup.answeredAt : undefined;
 }
 
+/** Whether the sender of these options is one of our boxes. */
 export function natureOf(options: readonly Option[]): PeerNature {
   return findOption(options, "capabilities") === undefined ? "other" : "ours";
 }

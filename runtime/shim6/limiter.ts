@@ -21,6 +21,7 @@ class Bucket {
   }
 }
 
+/** All budgets of one machine. */
 export class Limiter {
   readonly #totals = new Map<BudgetName, Bucket>();
   readonly #sites = new Recent<string, Bucket>(LIMITED_SITES);

@@ -15,6 +15,7 @@ interface Known {
   readonly roundTrip: Millis | undefined;
 }
 
+/** A bounded memory of peer locators and peer boxes. */
 export class KnownPeers {
   readonly #locators = new Recent<Locator, Known>(KNOWN_LOCATORS);
   readonly #boxes = new Recent<string, Known>(KNOWN_BOXES);

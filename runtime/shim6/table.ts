@@ -11,6 +11,7 @@ import type { Draw } from "./draw.ts";
 import { IdPool } from "./ids.ts";
 import { TagPool } from "./tags.ts";
 
+/** The contexts of one machine. Does not know what their states mean. */
 export class ContextTable {
   readonly ids: IdPool;
   readonly #tags: TagPool;

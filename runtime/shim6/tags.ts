@@ -3,6 +3,7 @@ import type { ContextTag } from "../value/tag.ts";
 import { RECENT_TAGS, TAG_DRAWS } from "./constants.ts";
 import type { Draw } from "./draw.ts";
 
+/** Draws tags that are neither in use nor freed shortly ago. */
 export class TagPool {
   readonly #space: number;
   readonly #recentLimit: number;

@@ -31,11 +31,13 @@ export interface Loss {
   readonly responderLocator: Locator;
 }
 
+/** What R1 and R1bis send and I2 and I2bis give back. */
 export interface Challenge {
   readonly responderNonce: number;
   readonly validator: Uint8Array;
 }
 
+/** Makes and recognises the validators of one responder. The secret never leaves it. */
 export class Validators {
   readonly #hmac: Shim6World["hmac"];
   #secret: Uint8Array;

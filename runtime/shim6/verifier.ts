@@ -6,6 +6,7 @@ import { VERIFIED_LISTS } from "./constants.ts";
 import type { Shim6World } from "./contract.ts";
 import { Recent } from "./recent.ts";
 
+/** The verifications of a {@link Shim6World}, those of signed lists remembered, bounded. */
 export class Verifier {
   readonly #world: Shim6World;
   /** Key of the fingerprints, so that nobody can prepare two lists with the same one. */
