@@ -3,6 +3,8 @@
  *
  * RFC 5533 §4.6 puts it behind Hop-by-Hop Options, Destination Options that a Routing header follows, and Routing; before
  * Fragment, ESP, AH, other Destination Options and the upper layer.
+ *
+ * A header's length may be read a few octets behind the packet, inside the slot's tailroom; it then fails the check of its end.
  */
 import {
   EXTENSION_NEXT,
@@ -43,7 +45,6 @@ function walkOutAlong(work: usize, packet: usize, octets: u32, settings: u32, fi
     // Hop-by-Hop Options in a second place are no header of ours to step over (RFC 8200 §4.1).
     if (!isExtension(next) || (next == NEXT_HOP_BY_HOP && at != IP6_LENGTH)) return VERDICT_NONE;
     const header = packet + at;
-    if (at + 8 > octets) return DROP_SHORT_EXTENSION;
     const end = at + extensionOctets(header);
     if (end > octets) return DROP_SHORT_EXTENSION;
     if (next == NEXT_ROUTING && load<u8>(header, ROUTING_SEGMENTS_LEFT) != 0) return routed(settings);
@@ -74,7 +75,6 @@ function walkInAlong(work: usize, packet: usize, octets: u32, settings: u32, fir
   for (let walked = 0; walked < EXTENSIONS_MAX; walked++) {
     if (!isExtension(next)) return arrive(work, octets, next, at, field);
     const header = packet + at;
-    if (at + 8 > octets) return FAULT + DROP_SHORT_EXTENSION;
     const end = at + extensionOctets(header);
     if (end > octets) return FAULT + DROP_SHORT_EXTENSION;
     if (next == NEXT_ROUTING && load<u8>(header, ROUTING_SEGMENTS_LEFT) != 0) return FAULT + routed(settings);

@@ -54,7 +54,7 @@ function lookAt(id: u32, now: u32, reporting: bool): void {
   const idle = idleWait(id, cold, now, reporting);
   wait = min<u32>(wait, idle);
   if (wait == FAR) wheelTake(id);
-  else wheelPut(id, now + max<u32>(wait, 1));
+  else wheelPut(id, now + (reporting ? max<u32>(wait, 1) : wait));
 }
 
 /** Milliseconds until the Send timer expires as things stand; FAR when it is stopped or off. */

@@ -119,7 +119,7 @@ test("a batch mixes directions, and each slot gets its own verdict", async () =>
   world.core.add(1, sampleRecord(1), 0);
   world.core.add(2, sampleRecord(2), 0);
   const frames = [outOf(1), intoOf(2), outOf(3), intoOf(3), outOf(2), intoOf(1), new Uint8Array(4)];
-  frames.forEach((frame, slot) => putPacket(world, slot, frame));
+  for (const [slot, frame] of frames.entries()) putPacket(world, slot, frame);
   assert.is(world.lane.run(frames.length, 0), 4);
   const { FORWARD_OUT, FORWARD_IN, PUNT_NO_CONTEXT, PUNT_NO_TAG, DROP_SHORT_IP6 } = verdict;
   assert.equal(

@@ -1,0 +1,71 @@
+/**
+ * A data thread for the test of threads: sends and receives packets of contexts that the main thread changes meanwhile, and
+ * counts what no reader may ever see. Counts go out through shared words, see READER_*.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { FORWARD_IN, FORWARD_OUT, PUNT_NO_CONTEXT, PUNT_NO_TAG } from "../../core-as/layout/verdict.ts";
+import type { SharedCore } from "../../runtime/fast/contract.ts";
+import { openLane } from "../../runtime/fast/lane.ts";
+import { putPacket } from "./core.ts";
+
+export const READER_STOP = 0;
+export const READER_BATCHES = 1;
+/** Locators, tag or ULIDs that were never together in one record. */
+export const READER_MIXED = 2;
+/** A context that was there all the time was not found. */
+export const READER_MISSED = 3;
+/** Packets of contexts that come and go: found, and not. */
+export const READER_FOUND = 4;
+export const READER_GONE = 5;
+export const READER_WORDS = 8;
+
+export interface ReaderWork {
+  readonly shared: SharedCore;
+  readonly lane: number;
+  readonly words: Int32Array;
+  /** One packet a slot. `steady`: its context stays, only locators and peer tag change. */
+  readonly packets: readonly {
+    readonly octets: Uint8Array;
+    readonly inbound: boolean;
+    readonly steady: boolean;
+    readonly number: number;
+  }[];
+}
+
+/** Last four octets of both addresses of the packet at `at`. */
+function tails(memory: Uint8Array, at: number): [number, number] {
+  const view = new DataView(memory.buffer);
+  return [view.getUint32(at + 20), view.getUint32(at + 36)];
+}
+
+async function read({ shared, lane: index, words, packets }: ReaderWork): Promise<void> {
+  const lane = await openLane(shared, index);
+  const memory = new Uint8Array(shared.memory.buffer);
+  const view = new DataView(shared.memory.buffer);
+  while (Atomics.load(words, READER_STOP) === 0) {
+    for (const [slot, { octets }] of packets.entries()) putPacket({ lane, memory }, slot, octets);
+    const outputs = lane.run(packets.length, Atomics.add(words, READER_BATCHES, 1));
+    for (const [slot, { inbound, steady }] of packets.entries()) {
+      const verdict = lane.verdicts[slot];
+      const found = verdict === (inbound ? FORWARD_IN : FORWARD_OUT);
+      if (!found && verdict !== (inbound ? PUNT_NO_TAG : PUNT_NO_CONTEXT)) Atomics.add(words, READER_MISSED, steady ? 1 : 0);
+      else if (steady && !found) Atomics.add(words, READER_MISSED, 1);
+      else if (!steady) Atomics.add(words, found ? READER_FOUND : READER_GONE, 1);
+    }
+    for (let i = 0; i < outputs; i++) {
+      const frame = lane.outputOffsets[i];
+      const [source, destination] = tails(memory, frame + 10);
+      // The slot that this frame began in: eight octets before or behind.
+      const slot = packets.findIndex((_, at) => Math.abs(lane.inputOffset(at) - frame) <= 8);
+      const { inbound, steady, number } = packets[slot];
+      const tag = view.getUint32(frame + 10 + 44);
+      const whole = inbound
+        ? source === number && destination === number
+        : source === destination && tag === source && (steady || source === number);
+      if (!whole) Atomics.add(words, READER_MIXED, 1);
+    }
+  }
+  parentPort?.postMessage("done");
+}
+
+await read(workerData as ReaderWork);
