@@ -18,6 +18,7 @@ interface Element {
   readonly end: number;
 }
 
+/** An RSA public key, as its SubjectPublicKeyInfo holds it (RFC 8017 §3.1). */
 export interface RsaPublicKey {
   /** Big-endian, no leading zero octet. */
   readonly modulus: Uint8Array;

@@ -18,6 +18,7 @@ import {
   subnetPrefixOf,
 } from "./pds.ts";
 
+/** An address that proves its owner. */
 export interface Cga {
   readonly address: Address;
   /** The PDS that proves it. */
@@ -32,6 +33,7 @@ export class CollisionError extends Error {
   }
 }
 
+/** What {@link generateCga} makes a CGA of. */
 export interface CgaRequest {
   /** /64. */
   readonly prefix: Prefix;
@@ -85,6 +87,7 @@ export function* searchModifier(
   }
 }
 
+/** What {@link generateHba} makes an HBA set of. */
 export interface HbaRequest {
   /** /64 each, at least one; their order belongs to the set. */
   readonly prefixes: readonly Prefix[];

@@ -16,6 +16,7 @@ export const SEC_LIMIT = 2;
 const HASH1_MASK = 0x1c;
 const SEC_SHIFT = 5;
 
+/** Hash1: the first 8 octets of SHA-1 over the whole PDS. */
 export function hash1(sha1: Sha1, pds: Uint8Array): Uint8Array {
   return sha1(pds).slice(0, HASH1_OCTETS);
 }

@@ -26,11 +26,13 @@ export const EXTENSION_MULTI_PREFIX = 0x0012;
 /** Additional public key, our own: out of the experimental values of RFC 4581 §3; see {@link publicKeyExtension}. */
 export const EXTENSION_PUBLIC_KEY = 0xfffd;
 
+/** An extension field (RFC 4581 §2). Unknown types are kept: they are hashed with the rest. */
 export interface Extension {
   readonly type: number;
   readonly data: Uint8Array;
 }
 
+/** CGA parameters as a value; {@link emitPds} gives back the octets they were read from. */
 export interface Pds {
   /** 16 octets. */
   readonly modifier: Uint8Array;
@@ -122,6 +124,7 @@ export function readMultiPrefix(data: Uint8Array): MultiPrefix | undefined {
   return { hasKey: (data[0] & 0x80) !== 0, prefixes };
 }
 
+/** Multi-Prefix extension of an HBA set (RFC 5535 §4). @throws {RangeError} for a prefix that is no /64 */
 export function multiPrefixExtension({ hasKey, prefixes }: MultiPrefix): Extension {
   const data = new Uint8Array(4 + SUBNET_PREFIX_OCTETS * prefixes.length);
   putU32(data, 0, hasKey ? 0x8000_0000 : 0);

@@ -17,10 +17,12 @@ export class FieldError extends Error {
   }
 }
 
+/** `value` as hexadecimal text with 0x and at least `digits` digits. */
 export function hexNumber(value: number, digits: number): string {
   return `0x${value.toString(16).padStart(digits, "0")}`;
 }
 
+/** Whether a JSON value is an object. */
 export function isFields(value: Json | undefined): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

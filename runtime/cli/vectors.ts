@@ -9,6 +9,7 @@ import { judgeCga, judgeSignature } from "./vector-cga.ts";
 import { judgeIcmp } from "./vector-icmp.ts";
 import { judgeLenient, judgeMalformed, judgeOption, judgePacket } from "./vector-packet.ts";
 
+/** What became of one vector. */
 export interface VectorResult {
   readonly name: string;
   readonly kind: string;

@@ -19,6 +19,7 @@ const QUOTE_AT = 8;
 /** Informational messages have the upper bit of Type set (RFC 4443 §2.1). */
 const INFORMATIONAL = 0x80;
 
+/** An ICMPv6 error whose checksum is right. */
 export interface IcmpError {
   /** Who reports. */
   readonly source: Address;

@@ -23,6 +23,7 @@ import {
   PROTOCOL_ROUTING,
 } from "./number.ts";
 
+/** An IPv6 header as a value. */
 export interface Ipv6 {
   readonly source: Address;
   readonly destination: Address;

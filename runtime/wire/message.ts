@@ -9,18 +9,21 @@ import type { Millis } from "../value/time.ts";
 export type Message = I1 | R1 | I2 | R2 | R1bis | I2bis | UpdateRequest | UpdateAck | Keepalive | Probe | ErrorMessage;
 export type MessageKind = Message["kind"];
 
+/** The initiator wants a context (RFC 5533 §5.4). */
 export interface I1 {
   readonly kind: "I1";
   readonly initiatorTag: ContextTag;
   readonly initiatorNonce: number;
   readonly options: readonly Option[];
 }
+/** The responder's challenge (§5.5). */
 export interface R1 {
   readonly kind: "R1";
   readonly initiatorNonce: number;
   readonly responderNonce: number;
   readonly options: readonly Option[];
 }
+/** The challenge answered (§5.6). */
 export interface I2 {
   readonly kind: "I2";
   readonly initiatorTag: ContextTag;
@@ -28,18 +31,21 @@ export interface I2 {
   readonly responderNonce: number;
   readonly options: readonly Option[];
 }
+/** The context stands (§5.7). */
 export interface R2 {
   readonly kind: "R2";
   readonly responderTag: ContextTag;
   readonly initiatorNonce: number;
   readonly options: readonly Option[];
 }
+/** No context has the tag of a packet that arrived (§5.8). */
 export interface R1bis {
   readonly kind: "R1bis";
   readonly packetTag: ContextTag;
   readonly responderNonce: number;
   readonly options: readonly Option[];
 }
+/** A context that the peer lost, set up again (§5.9). */
 export interface I2bis {
   readonly kind: "I2bis";
   readonly initiatorTag: ContextTag;
@@ -48,23 +54,27 @@ export interface I2bis {
   readonly packetTag: ContextTag;
   readonly options: readonly Option[];
 }
+/** New locators or preferences (§5.10). */
 export interface UpdateRequest {
   readonly kind: "UpdateRequest";
   readonly receiverTag: ContextTag;
   readonly requestNonce: number;
   readonly options: readonly Option[];
 }
+/** An Update Request arrived; its nonce is copied (§5.11). */
 export interface UpdateAck {
   readonly kind: "UpdateAck";
   readonly receiverTag: ContextTag;
   readonly requestNonce: number;
   readonly options: readonly Option[];
 }
+/** Packets arrive, and there is nothing to send back (RFC 5534 §5.1). */
 export interface Keepalive {
   readonly kind: "Keepalive";
   readonly receiverTag: ContextTag;
   readonly options: readonly Option[];
 }
+/** Which probes were sent and which arrived (RFC 5534 §5.2). */
 export interface Probe {
   readonly kind: "Probe";
   readonly receiverTag: ContextTag;
@@ -75,6 +85,7 @@ export interface Probe {
   readonly received: readonly ProbeReport[];
   readonly options: readonly Option[];
 }
+/** A message was not taken (RFC 5533 §5.14). */
 export interface ErrorMessage {
   readonly kind: "Error";
   /** 7-bit code (RFC 5533 §5.14). */
@@ -111,16 +122,19 @@ export type Option = (
 ) & { readonly critical?: boolean };
 export type OptionKind = Option["kind"];
 
+/** Locators of the sender (§5.15.2). */
 export interface LocatorList {
   readonly generation: number;
   /** At least one; order matters, preferences refer to it. */
   readonly locators: readonly ListedLocator[];
 }
+/** One locator and how it can be verified. */
 export interface ListedLocator {
   readonly address: Locator;
   /** Verification method octet: {@link METHOD_HBA}, {@link METHOD_CGA}, or something we cannot verify. */
   readonly method: number;
 }
+/** What the sender thinks of its locators, in the order of the list (§5.15.3). */
 export interface LocatorPreferences {
   /** Generation of the list that they fit. */
   readonly generation: number;
@@ -130,6 +144,7 @@ export interface LocatorPreferences {
   /** Set when the octets do not divide into elements of this length: answered with Error 4, never thrown away silently. */
   readonly ragged?: boolean;
 }
+/** One element; what its length leaves out is `undefined`. Flags: {@link PREFERENCE_BROKEN}, {@link PREFERENCE_TRANSIENT}. */
 export interface Preference {
   readonly flags: number;
   readonly priority?: number;

@@ -25,6 +25,7 @@ import { optionCodec, type Tlv, walkOptions } from "./option/tlv.ts";
 import { Refusal } from "./refusal.ts";
 import { findShim6 } from "./shim6.ts";
 
+/** A control message that stands, with the addresses it came between. */
 export interface ParsedControl {
   readonly source: Address;
   readonly destination: Address;

@@ -26,6 +26,7 @@ import { findShim6, placeForShim6 } from "./shim6.ts";
 
 export const PAYLOAD_HEADER_LENGTH = 8;
 
+/** What the payload header of a packet says. */
 export interface ParsedPayload {
   readonly source: Address;
   readonly destination: Address;

@@ -33,12 +33,14 @@ interface Quoted {
   /** Octet of the quoted packet where its Shim6 header begins. */
   readonly offset: number;
 }
+/** A payload packet of ours. */
 export interface QuotedPayload extends Quoted {
   readonly kind: "payload";
   /** The receiver's. */
   readonly tag: ContextTag;
   readonly nextHeader: number;
 }
+/** A control message of ours. */
 export interface QuotedControl extends Quoted {
   readonly kind: "control";
   readonly message: MessageKind;

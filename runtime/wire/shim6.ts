@@ -14,6 +14,7 @@ import {
   SHIM6_MIN_LENGTH,
 } from "./number.ts";
 
+/** Where a Shim6 header stands in a packet. */
 export interface Shim6Place {
   readonly link: Link;
   /** Types of the extension headers before it, in order. */

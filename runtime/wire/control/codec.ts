@@ -40,10 +40,12 @@ export function tagAt(header: Uint8Array, at: number = SHIM6_TAG_AT): ContextTag
   return contextTag(u48(header, at) % CONTEXT_TAG_LIMIT);
 }
 
+/** Writes a tag into the six octets at `at`; the reserved bit above it is 0. */
 export function putTag(header: Uint8Array, tag: ContextTag, at: number = SHIM6_TAG_AT): void {
   putU48(header, at, contextTag(tag));
 }
 
+/** Eight hexadecimal digits. */
 export function showNonce(nonce: number): string {
   return nonce.toString(16).padStart(8, "0");
 }

@@ -32,6 +32,7 @@ export function messageCodec(type: number): MessageCodec | undefined {
   return BY_TYPE.get(type);
 }
 
+/** How to write `message`. */
 export function codecOf(message: Message): MessageCodec {
   return BY_KIND[message.kind];
 }

@@ -82,6 +82,7 @@ export function emitOption(option: Option, bytes: Uint8Array, at: number): void 
   else codec?.emit(option, contents);
 }
 
+/** A few words, tcpdump style; of opaque contents the length alone. */
 export function showOption(option: Option): string {
   if (option.kind === "unknown") return `option ${option.type} ${option.contents.length}`;
   return BY_KIND.get(option.kind)?.show(option) ?? option.kind;
