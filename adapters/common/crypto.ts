@@ -43,5 +43,5 @@ function digest(algorithm: string, parts: readonly Uint8Array[]): Uint8Array {
 
 /** A Buffer may be a window on a shared pool: what leaves here is an array of its own. */
 function plain(buffer: Uint8Array): Uint8Array {
-  return Uint8Array.from(buffer);
+  return new Uint8Array(buffer);
 }
