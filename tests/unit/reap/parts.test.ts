@@ -1,7 +1,7 @@
 /** The parts of the machine one by one: profile, schedule, order, trail, heap, pace, paths, draw. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ReapContext } from "../../../runtime/reap/contract.ts";
+import type { ReapContext, ReapEvent } from "../../../runtime/reap/contract.ts";
 import { chacha20Block, Draw } from "../../../runtime/reap/draw.ts";
 import { DeadlineHeap, type Due } from "../../../runtime/reap/heap.ts";
 import { createReap } from "../../../runtime/reap/machine.ts";
@@ -14,7 +14,7 @@ import { address } from "../../../runtime/value/address.ts";
 import { hex } from "../../../runtime/value/bytes.ts";
 import type { LocatorPair } from "../../../runtime/value/pair.ts";
 import { contextTag } from "../../../runtime/value/tag.ts";
-import { PREFERENCE_BROKEN, type Probe } from "../../../runtime/wire/message.ts";
+import { PREFERENCE_BROKEN, type Probe, type ReapState } from "../../../runtime/wire/message.ts";
 
 const CAPABLE = (sendTimeout: number) => ({ version: 1, sendTimeout });
 
@@ -122,6 +122,9 @@ test("the walk: current once, then round and round; never the same pair twice ru
   search.demote(P(1, 2));
   assert.equal(walk(3), [P(1, 1), P(1, 2), P(2, 2)]);
   assert.is(new Search(0, [], undefined).next(), undefined);
+  const answered = new Search(0, [P(2, 2), P(1, 2), P(1, 1)], undefined);
+  answered.sent(P(2, 2));
+  assert.equal(answered.next(), P(1, 2), "the pair of the answer that has just left is passed over");
   const alone = new Search(0, [P(1, 1)], P(1, 1));
   alone.sent(P(1, 1));
   assert.equal(alone.next(), P(1, 1));
@@ -278,6 +281,78 @@ test("a report in a translated packet: the answer goes where the packet came fro
   const [answer] = effects.filter((effect) => effect.kind === "send");
   assert.equal(answer?.pair, P(2, 2));
   assert.equal(answer?.message.kind === "Probe" ? answer.message.received : [], [odd]);
+});
+
+/** The machine's Probes, oldest first, and a way to answer them. */
+function conversation(current: LocatorPair) {
+  const reap = createReap();
+  const sent: { pair: LocatorPair; message: Probe }[] = [];
+  const step = (event: ReapEvent, now: number): void => {
+    const random = Uint8Array.from(RANDOM, (_, i) => (now + i) % 251);
+    for (const effect of reap.step(event, now, random)) {
+      if (effect.kind === "send" && effect.message.kind === "Probe") sent.push({ pair: effect.pair, message: effect.message });
+    }
+  };
+  step({ kind: "context", context: { ...CONTEXT, current }, fresh: true }, 0);
+  const probe = (state: ReapState, arrival: LocatorPair, reported: readonly number[], now: number): void => {
+    const own = { source: arrival.peer, destination: arrival.local, nonce: 1_000_000 + now, data: 0 };
+    const received = reported.map((n) => sent[n].message.sent[0]);
+    const message: Probe = { kind: "Probe", receiverTag: contextTag(1), state, sent: [own], received, options: [] };
+    step({ kind: "probe", id: 1, source: arrival.peer, destination: arrival.local, message }, now);
+  };
+  return { reap, sent, step, probe };
+}
+
+test("§6.8: the current pair stays if the peer reports it, even beside a better one", () => {
+  const { reap, sent, step, probe } = conversation(P(2, 2));
+  step({ kind: "send-timeout", id: 1 }, 1_000);
+  step({ kind: "poll" }, 1_700);
+  assert.equal(
+    sent.map(({ pair }) => pair),
+    [P(2, 2), P(1, 1)],
+  );
+  probe("InboundOk", P(1, 1), [1, 0], 1_800);
+  assert.equal(reap.currentOf(1), P(2, 2));
+});
+
+test("§6.8: a report that is stale beside a newer one does not keep the current pair", () => {
+  const { reap, sent, step, probe } = conversation(P(2, 2));
+  step({ kind: "send-timeout", id: 1 }, 1_000);
+  step({ kind: "poll" }, 4_000);
+  assert.equal(sent[1].pair, P(1, 1));
+  probe("InboundOk", P(1, 1), [1, 0], 4_100);
+  assert.equal(reap.currentOf(1), P(1, 1));
+});
+
+test("an answer to InboundOk leaves on a pair that the peer reports, not blindly on the way back", () => {
+  const { reap, sent, step, probe } = conversation(P(1, 1));
+  step({ kind: "send-timeout", id: 1 }, 1_000);
+  step({ kind: "poll" }, 1_700);
+  assert.equal(sent[1].pair, P(2, 2));
+  for (const now of [1_800, 1_900, 2_000]) {
+    probe("InboundOk", P(1, 2), [1], now);
+    assert.equal(sent.at(-1)?.pair, P(2, 2));
+    assert.is(sent.at(-1)?.message.state, "Operational");
+  }
+  assert.equal(reap.currentOf(1), P(2, 2));
+});
+
+test("an answer to InboundOk without a report: in turn the current pair and the way back", () => {
+  const { sent, probe } = conversation(P(1, 1));
+  for (const now of [1, 2, 3, 4]) probe("InboundOk", P(2, 2), [], now);
+  assert.equal(
+    sent.map(({ pair }) => pair),
+    [P(1, 1), P(2, 2), P(1, 1), P(2, 2)],
+  );
+});
+
+test("§5.2: received reports are those since the last entry into Exploring", () => {
+  const { sent, step, probe } = conversation(P(1, 1));
+  probe("Exploring", P(1, 1), [], 1);
+  assert.is(sent[0].message.received.length, 1);
+  step({ kind: "send-timeout", id: 1 }, 20_000);
+  assert.is(sent[1].message.state, "Exploring");
+  assert.is(sent[1].message.received.length, 0);
 });
 
 test("full: one more context is refused and counted", () => {
