@@ -58,13 +58,16 @@ export function createStreamHost(): StreamHost {
   };
 }
 
-function sleep(ms: number, cancel?: Promise<void>): Promise<void> {
+function sleep(ms: number, cancel?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    cancel?.then(() => {
+    const over = () => {
       clearTimeout(timer);
+      cancel?.removeEventListener("abort", over);
       resolve();
-    });
+    };
+    const timer = setTimeout(over, ms);
+    if (cancel?.aborted === true) over();
+    else cancel?.addEventListener("abort", over);
   });
 }
 

@@ -17,8 +17,8 @@ export interface LabHost {
   readonly runtime: RuntimeName;
   /** How another process of this program is started on `runtime`; the verb and its options are appended to `argv`. */
   selfCommand(runtime: RuntimeName): SelfCommand;
-  /** Resolves after `ms` milliseconds, or earlier when `cancel` resolves. */
-  sleep(ms: number, cancel?: Promise<void>): Promise<void>;
+  /** Resolves after `ms` milliseconds, or at once when `cancel` is aborted, before or meanwhile. */
+  sleep(ms: number, cancel?: AbortSignal): Promise<void>;
   /** Calls `stop` for every SIGINT, SIGTERM and SIGHUP (and for the end of standard input when `input` is set). @returns how to stop listening */
   onInterrupt(stop: () => void, input?: boolean): () => void;
 }

@@ -27,16 +27,13 @@ export async function runLab(options: LabOptions, host: LabHost): Promise<number
     if (standing.kind === "missing") return refuse(host, options, standing.what);
     if (standing.kind === "enter") return enter(host, standing.argv);
   }
-  let interrupt: () => void = () => undefined;
-  const interrupted = new Promise<void>((resolve) => {
-    interrupt = resolve;
-  });
+  const interrupt = new AbortController();
   // The process we entered from holds our standard input; when it is gone, so are we.
-  const deaf = host.onInterrupt(interrupt, entered);
+  const deaf = host.onInterrupt(() => interrupt.abort(), entered);
   try {
     const swept = await sweep(host);
     if (swept.length > 0) host.screen.note(`removed what ${swept.length} killed lab(s) had left\n`);
-    return await runPasses(options, host, interrupted);
+    return await runPasses(options, host, interrupt.signal);
   } catch (error) {
     if (error instanceof LabError || error instanceof PortError) return refuse(host, options, error.message);
     throw error;
@@ -59,15 +56,11 @@ function refuse(host: LabHost, options: LabOptions, why: string): number {
   return 1;
 }
 
-async function runPasses(options: LabOptions, host: LabHost, interrupted: Promise<void>): Promise<number> {
+async function runPasses(options: LabOptions, host: LabHost, interrupted: AbortSignal): Promise<number> {
   const count = options.passes ?? 1;
   const each = { ...options, once: options.once || count > 1 };
   const reports: PassReport[] = [];
-  let enough = false;
-  interrupted.then(() => {
-    enough = true;
-  });
-  for (let serial = 0; serial < count && !enough; serial++) {
+  for (let serial = 0; serial < count && !interrupted.aborted; serial++) {
     if (count > 1) host.screen.note(`pass ${serial + 1} of ${count}\n`);
     const capture = each.capture === undefined || count === 1 ? each.capture : `${each.capture}/${serial + 1}`;
     reports.push(await showPass({ ...each, capture }, host, interrupted, serial));
@@ -81,7 +74,7 @@ async function runPasses(options: LabOptions, host: LabHost, interrupted: Promis
   return reports.every(fine) ? 0 : 1;
 }
 
-async function showPass(options: LabOptions, host: LabHost, interrupted: Promise<void>, serial: number): Promise<PassReport> {
+async function showPass(options: LabOptions, host: LabHost, interrupted: AbortSignal, serial: number): Promise<PassReport> {
   const model = newModel(runtimesOf(host, options));
   const live = host.screen.isTerminal && !options.json;
   const begun = host.clock.now();

@@ -6,6 +6,8 @@ import type { RuntimeName } from "./host.ts";
 /** Samples of the rate that are kept. */
 export const RATE_SAMPLES = 240;
 const LOG_LINES = 100;
+/** Events that are kept of a lab that goes on and on. */
+const EVENTS = 400;
 
 /** Written by one pass, read by the views. */
 export interface LabModel {
@@ -61,6 +63,7 @@ export interface PassReport {
   readonly why?: readonly string[];
 }
 
+/** Nothing is known yet. */
 export function newModel(runtimes: readonly [RuntimeName, RuntimeName]): LabModel {
   return {
     phase: "",
@@ -78,12 +81,20 @@ export function newModel(runtimes: readonly [RuntimeName, RuntimeName]): LabMode
   };
 }
 
+/** Adds a sample of the rate. */
 export function addRate(model: LabModel, octetsPerSecond: number): void {
   model.rates.push(octetsPerSecond);
   if (model.rates.length > RATE_SAMPLES) model.rates.shift();
 }
 
+/** Adds a line of the log. */
 export function addLog(model: LabModel, at: number, text: string): void {
   model.log.push({ at, text });
   if (model.log.length > LOG_LINES) model.log.shift();
+}
+
+/** Adds what an event did. */
+export function addEvent(model: LabModel, event: EventReport): void {
+  model.events.push(event);
+  if (model.events.length > EVENTS) model.events.shift();
 }

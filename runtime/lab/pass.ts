@@ -4,10 +4,9 @@ import { startCaptures } from "./capture.ts";
 import { type LabEvent, round } from "./events.ts";
 import { breakGround, type Ground, LabError } from "./ground.ts";
 import type { LabHost, RuntimeName } from "./host.ts";
-import type { EventReport, LabModel, PassReport } from "./model.ts";
+import { addEvent, type EventReport, type LabModel, type PassReport } from "./model.ts";
 import { type LabOptions, type Schedule, scheduleOf } from "./options.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
-import { within } from "./wait.ts";
 import { LOOK, watch } from "./watch.ts";
 import { ALPHA, BETA, twoSites } from "./world.ts";
 
@@ -27,8 +26,8 @@ export interface PassSetting {
   readonly note: (text: string) => void;
   /** The model changed. */
   readonly changed: () => void;
-  /** Resolves when the user has had enough. */
-  readonly interrupted: Promise<void>;
+  /** Aborted when the user has had enough. */
+  readonly interrupted: AbortSignal;
   readonly serial: number;
 }
 
@@ -52,8 +51,7 @@ export async function runPass(setting: PassSetting): Promise<PassReport> {
       },
     });
     setting.note(`two sites are up after ${Math.round(host.clock.now() - begun)} ms: h1 ${boxes[0].ulid}, h2 ${boxes[1].ulid}`);
-    const broken = Promise.race(boxes.map(({ site, ended }) => ended.then((code) => `${site.box} ended with ${code}`)));
-    const report = await runStream(setting, ground, boxes, broken);
+    const report = await runStream(setting, ground, boxes);
     await captures?.stop();
     return report;
   } finally {
@@ -61,26 +59,23 @@ export async function runPass(setting: PassSetting): Promise<PassReport> {
   }
 }
 
-async function runStream(
-  setting: PassSetting,
-  ground: Ground,
-  boxes: readonly [Box, Box],
-  boxBroken: Promise<string>,
-): Promise<PassReport> {
+async function runStream(setting: PassSetting, ground: Ground, boxes: readonly [Box, Box]): Promise<PassReport> {
   const { host, options, model } = setting;
   const traffic = await startTraffic(host, ground, { from: ALPHA.host, to: BETA.host, address: boxes[1].ulid, runtime: host.runtime });
   model.handshakeMs = traffic.handshakeMs;
   setting.note(`h1 connected to h2 in ${traffic.handshakeMs} ms`);
-  const broken = Promise.race([traffic.broken, boxBroken]);
+  const broken = new AbortController();
+  traffic.broken.then((why) => broken.abort(why));
+  for (const { site, ended } of boxes) ended.then((code) => broken.abort(`${site.box} ended with ${code}`));
   const unwatch = watch(host, boxes, traffic, model, setting.changed);
   const why: string[] = [];
   try {
-    do await runRound(setting, ground, traffic, broken);
-    while (!options.once && (await isPending(setting.interrupted)));
+    do await runRound(setting, ground, traffic, broken.signal);
+    while (!options.once && !setting.interrupted.aborted);
   } finally {
     await unwatch();
   }
-  const enough = !(await isPending(setting.interrupted));
+  const enough = setting.interrupted.aborted;
   phase(setting, "ending the stream");
   const end = await traffic.stop();
   if (!end.contentOk) why.push(`the stream was not whole: ${end.why}`);
@@ -106,13 +101,13 @@ async function runStream(
   };
 }
 
-async function runRound(setting: PassSetting, ground: Ground, traffic: Traffic, broken: Promise<string>): Promise<void> {
+async function runRound(setting: PassSetting, ground: Ground, traffic: Traffic, broken: AbortSignal): Promise<void> {
   const schedule = scheduleOf(setting.options);
   phase(setting, "the stream runs");
   await pause(setting, schedule.lead, broken);
   for (const event of round()) {
-    if (!(await isPending(setting.interrupted))) return;
-    setting.model.events.push(await runEvent(setting, ground, traffic, event, schedule, broken));
+    if (setting.interrupted.aborted) return;
+    addEvent(setting.model, await runEvent(setting, ground, traffic, event, schedule, broken));
     setting.changed();
   }
 }
@@ -123,7 +118,7 @@ async function runEvent(
   traffic: Traffic,
   event: LabEvent,
   schedule: Schedule,
-  broken: Promise<string>,
+  broken: AbortSignal,
 ): Promise<EventReport> {
   const { host, model } = setting;
   const [from, returnFrom] = [model.outbound, model.inbound];
@@ -135,8 +130,8 @@ async function runEvent(
   model.providers.set(event.node, event.leaves);
   setting.changed();
   await pause(setting, schedule.dwell, broken);
-  while (traffic.gapNow > FLOWING && host.clock.now() - at < schedule.dwell + RECOVERY_PATIENCE && (await isPending(setting.interrupted)))
-    await pause(setting, LOOK, broken);
+  const until = at + schedule.dwell + RECOVERY_PATIENCE;
+  while (traffic.gapNow > FLOWING && host.clock.now() < until && !setting.interrupted.aborted) await pause(setting, LOOK, broken);
   const report: EventReport = {
     name: event.name,
     stallMs: traffic.longestGap,
@@ -144,7 +139,8 @@ async function runEvent(
     to: model.outbound ?? null,
     returnFrom: returnFrom ?? null,
     returnTo: model.inbound ?? null,
-    recovered: traffic.gapNow <= FLOWING,
+    // Who is interrupted in an outage has not seen its end.
+    recovered: traffic.gapNow <= FLOWING || setting.interrupted.aborted,
   };
   setting.note(`${event.name}: the stream stood still for ${report.stallMs} ms; ${moved(report.from, report.to)}`);
   return report;
@@ -155,26 +151,15 @@ function moved(from: string | null, to: string | null): string {
   return from === to ? `${from ?? "nobody"} carries it still` : `from ${from ?? "nobody"} to ${to ?? "nobody"}`;
 }
 
+/** A Ctrl-C that reached a part of the lab before it reached us is no breakdown: so long it is waited for, milliseconds. */
+const INTERRUPT_LAG = 200;
+
 /** @throws {LabError} when something breaks meanwhile */
-async function pause({ host, interrupted }: PassSetting, ms: number, broken: Promise<string>): Promise<void> {
-  const what = await within<string | undefined>(
-    host,
-    ms,
-    undefined,
-    broken,
-    interrupted.then(() => undefined),
-  );
-  // A Ctrl-C that reached a part of the lab before it reached us is no breakdown.
-  if (
-    what !== undefined &&
-    (await within(
-      host,
-      200,
-      true,
-      interrupted.then(() => false),
-    ))
-  )
-    throw new LabError(what);
+async function pause({ host, interrupted }: PassSetting, ms: number, broken: AbortSignal): Promise<void> {
+  await host.sleep(ms, AbortSignal.any([interrupted, broken]));
+  if (!broken.aborted) return;
+  await host.sleep(INTERRUPT_LAG, interrupted);
+  if (!interrupted.aborted) throw new LabError(String(broken.reason));
 }
 
 async function drained(setting: PassSetting, boxes: readonly [Box, Box]): Promise<number | null> {
@@ -183,7 +168,7 @@ async function drained(setting: PassSetting, boxes: readonly [Box, Box]): Promis
   const until = host.clock.now() + DRAIN_PATIENCE;
   for (;;) {
     const left = await countContexts(boxes);
-    if (left === 0 || host.clock.now() >= until || !(await isPending(setting.interrupted))) return left;
+    if (left === 0 || host.clock.now() >= until || setting.interrupted.aborted) return left;
     await host.sleep(LOOK, setting.interrupted);
   }
 }
@@ -204,10 +189,6 @@ async function slow(ground: Ground, delay: number): Promise<void> {
     const { code, stderr } = await ground.run("internet", ["tc", "qdisc", "add", "dev", name, "root", "netem", "delay", `${delay}ms`]);
     if (code !== 0) throw new LabError(`--delay does not work here, the kernel has no netem: ${stderr.trim()}`);
   }
-}
-
-async function isPending(promise: Promise<void>): Promise<boolean> {
-  return Promise.race([promise.then(() => false), Promise.resolve(true)]);
 }
 
 function phase({ model, changed }: PassSetting, text: string): void {

@@ -16,11 +16,7 @@ export function watch(
   model: LabModel,
   changed: () => void,
 ): () => Promise<void> {
-  let stopped = false;
-  let stop: () => void = () => undefined;
-  const cancel = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
+  const stop = new AbortController();
   const [box] = boxes;
   const nameOf = new Map(box.site.providers.map((provider) => [provider.interface, provider.name]));
   const interfaces = [...nameOf.keys()];
@@ -29,8 +25,8 @@ export function watch(
     let counters = look();
     let octets = traffic.octets;
     let at = host.clock.now();
-    while (!stopped) {
-      await host.sleep(LOOK, cancel);
+    while (!stop.signal.aborted) {
+      await host.sleep(LOOK, stop.signal);
       const [now, next] = [host.clock.now(), look()];
       // While the stream stands still nobody carries it; the last one known stays, so that "from" has an answer.
       model.outbound = nameOf.get(busiest(counters, next, interfaces, "sent") ?? "") ?? model.outbound;
@@ -47,8 +43,7 @@ export function watch(
   };
   const over = run();
   return () => {
-    stopped = true;
-    stop();
+    stop.abort();
     return over;
   };
 }
