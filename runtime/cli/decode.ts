@@ -56,12 +56,22 @@ function decodeBare(octets: Uint8Array): Fields {
   const fields = decodePacket(emitIpv6(anywhere, anywhere, PROTOCOL_SHIM6, octets, 64));
   const { seen } = fields;
   if (!isFields(seen)) return withoutIpv6(fields);
-  const moved = typeof fields.pointer === "number" ? { pointer: fields.pointer - IPV6_HEADER_LENGTH } : {};
-  return { ...fields, ...moved, seen: withoutIpv6(seen) };
+  const moved = Object.entries(fields).map(([name, value]) => [
+    name,
+    PLACES.has(name) && typeof value === "number" ? behindIpv6(value) : value,
+  ]);
+  return { ...Object.fromEntries(moved), seen: withoutIpv6(seen) };
+}
+
+/** Fields of a verdict that count octets of the packet. */
+const PLACES: ReadonlySet<string> = new Set(["pointer", "at"]);
+
+function behindIpv6(place: number): number {
+  return Math.max(0, place - IPV6_HEADER_LENGTH);
 }
 
 function withoutIpv6({ src, dst, ...rest }: Fields): Fields {
-  return typeof rest.shim6_offset === "number" ? { ...rest, shim6_offset: rest.shim6_offset - IPV6_HEADER_LENGTH } : rest;
+  return typeof rest.shim6_offset === "number" ? { ...rest, shim6_offset: behindIpv6(rest.shim6_offset) } : rest;
 }
 
 /**
