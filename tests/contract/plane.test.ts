@@ -11,6 +11,7 @@ import { address, putAddress } from "../../runtime/value/address.ts";
 import { putU16, u16 } from "../../runtime/value/bytes.ts";
 import { type EchoCore, openEchoCore, PUNT_PORT, PUNT_REASON } from "../lib/echo.ts";
 import { insideNamespace } from "../lib/netns.ts";
+import { within } from "../lib/scratch.ts";
 
 const entry = new URL("../lib/echo-worker.ts", import.meta.url);
 const HERE = "fc00:1::1";
@@ -57,13 +58,7 @@ function bind(port = 0): Promise<Socket> {
 }
 
 function nextMessage(socket: Socket): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error("no packet came back within 5 s")), 5_000);
-    socket.once("message", (octets) => {
-      clearTimeout(limit);
-      resolve(octets.toString());
-    });
-  });
+  return collect(socket, 1).then(([text]) => text);
 }
 
 /** Sends and waits until the kernel has it: not every runtime keeps the order of sends that overlap. */
@@ -74,15 +69,13 @@ function sendNow(socket: Socket, text: string, port: number): Promise<void> {
 /** The next `count` messages. */
 function collect(socket: Socket, count: number): Promise<string[]> {
   const seen: string[] = [];
-  return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`only ${seen.length} of ${count} packets came back within 5 s`)), 5_000);
+  const all = new Promise<string[]>((resolve) => {
     socket.on("message", (octets) => {
       seen.push(octets.toString());
-      if (seen.length < count) return;
-      clearTimeout(limit);
-      resolve(seen);
+      if (seen.length === count) resolve(seen);
     });
   });
+  return within(`${count} packets back`, all);
 }
 
 async function echoOnce(text: string): Promise<void> {
@@ -182,7 +175,7 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
       const before = platform.clock.now();
       const socket = await bind();
       for (let i = 0; i < 30; i++) await sendNow(socket, `punt ${i}`, PUNT_PORT);
-      await all;
+      await within("30 punts", all);
       socket.close();
       assert.ok(activity >= before && activity <= platform.clock.now());
       assert.equal(
@@ -190,6 +183,21 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
         Array.from({ length: 30 }, (_, i) => `punt ${i}`),
       );
       assert.ok(punts.every((punt) => punt.reason === PUNT_REASON && punt.context === -1));
+    });
+  });
+
+  test("each punt rings by itself, not only the first", async () => {
+    let arrived: () => void = () => undefined;
+    await withPlane({ ...NOTHING, punt: () => arrived() }, async () => {
+      const socket = await bind();
+      for (let i = 0; i < 20; i++) {
+        const punted = new Promise<void>((resolve) => {
+          arrived = resolve;
+        });
+        await sendNow(socket, "punt", PUNT_PORT);
+        await within(`punt ${i}`, punted);
+      }
+      socket.close();
     });
   });
 
@@ -236,7 +244,7 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
     };
     await withPlane({ ...NOTHING, failed }, async ({ platform }) => {
       assert.is(platform.command.run("ip", ["link", "del", "pt0"]).code, 0);
-      await known;
+      await within("word of the end", known);
     });
     assert.is(errors.length, 1);
     assert.match(errors[0].message, /pt0.*deleted/);

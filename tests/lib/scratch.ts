@@ -22,3 +22,12 @@ export async function errorOf(work: () => unknown): Promise<{ code: string; mess
   }
   throw new Error("no error came");
 }
+
+/** What `promise` resolves with. @throws when it takes longer than 5 s, naming what was waited for */
+export function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  let limit: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    limit = setTimeout(() => reject(new Error(`${what}: not within 5 s`)), 5_000);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(limit));
+}
