@@ -8,11 +8,13 @@ import type { Preference } from "../wire/message.ts";
 /** "static" = written by the operator, like a hosts file; "handshake" = the peer's verified Locator List (RFC 5533 §7). */
 export type BindingSource = "static" | "handshake";
 
+/** A locator of a peer with what the peer says of it (RFC 5533 §5.15.3). */
 export interface BoundLocator {
   readonly address: Locator;
   readonly preference: Preference;
 }
 
+/** What one source says of one ULID. */
 export interface Binding {
   readonly ulid: Ulid;
   readonly source: BindingSource;
@@ -22,6 +24,7 @@ export interface Binding {
   readonly until: Millis;
 }
 
+/** The table of bindings. Bounded in ULIDs and in locators of each. */
 export interface Bindings {
   /** Replaces all static bindings. Locators of a ULID that is named twice are joined. @returns ULIDs left out for want of room. */
   setStatic(entries: readonly { readonly ulid: Ulid; readonly locators: readonly Locator[] }[]): readonly Ulid[];
@@ -38,6 +41,7 @@ export interface Bindings {
   list(now: Millis): Iterable<Binding>;
 }
 
+/** Sizes of a table of bindings. */
 export interface BindingOptions {
   /** ULIDs at most, of either source. */
   readonly capacity?: number;
@@ -49,6 +53,7 @@ const LOCATORS_PER_ULID = 32;
 
 const PLAIN: Preference = { flags: 0 };
 
+/** An empty table. */
 export function createBindings({ capacity = CAPACITY }: BindingOptions = {}): Bindings {
   let fixed = new Map<Ulid, Binding>();
   /** Oldest first: a Map keeps the order of insertion. */

@@ -20,11 +20,13 @@ export interface LocalChoice {
   readonly deprecated?: boolean;
 }
 
+/** One of the peer's locators with the preference that the peer gave it (RFC 5533 §5.15.3). */
 export interface PeerChoice {
   readonly address: Locator;
   readonly preference: Preference;
 }
 
+/** What policy adds to the rules. */
 export interface RankOptions {
   /** Policy says that unique-local locators are routed between the sites. Default `false`: pairs with one are left out. */
   readonly uniqueLocal?: boolean;

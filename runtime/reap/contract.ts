@@ -74,6 +74,7 @@ export type ReapEffect =
   /** Something was dropped; `why` is a counter's name behind `drop-`. */
   | { readonly kind: "drop"; readonly why: string };
 
+/** The machine. `box` calls {@link Reap.step}, carries out the effects in order, and polls at {@link Reap.wakeAt}. */
 export interface Reap {
   /** One event at `now`; `random` holds at least {@link REAP_RANDOM_OCTETS} fresh random octets (probe nonces, jitter). */
   step(event: ReapEvent, now: Millis, random: Uint8Array): ReapEffect[];
@@ -86,6 +87,7 @@ export interface Reap {
 
 export const REAP_RANDOM_OCTETS = 64;
 
+/** One path to a peer box, as a snapshot. */
 export interface PathView {
   readonly peerBox: string;
   /** Names of the path's ends: the prefixes that all pairs on it have in common. */

@@ -11,6 +11,7 @@ const SIGMA = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574];
 const BLOCK_WORDS = 16;
 const COUNTER = 12;
 
+/** The random numbers of one step. */
 export class Draw {
   readonly #random: Uint8Array;
   readonly #block = new Uint32Array(BLOCK_WORDS);

@@ -9,6 +9,7 @@ import type { Path, PeerBox } from "./paths.ts";
 import type { Search } from "./search.ts";
 import type { Trail } from "./trail.ts";
 
+/** One context in the machine. */
 export interface Entry {
   context: ReapContext;
   state: ReapState;
@@ -30,6 +31,7 @@ export interface Entry {
 /** Pairs of a context at most; a peer may list as many locators as fit a packet. */
 const PAIRS = 256;
 
+/** A context just established: Operational, nothing sent or heard. */
 export function newEntry(context: ReapContext): Entry {
   return {
     context,

@@ -17,6 +17,7 @@ import { Siblings } from "./siblings.ts";
 import { type Cell, type TableEvent, transition } from "./table.ts";
 import { type SentProbe, Trail } from "./trail.ts";
 
+/** Sizes and pace of a machine; every one has a default that fits a box. */
 export interface ReapOptions {
   /** Contexts at most; one more is refused (`drop-full-reap`). */
   readonly capacity?: number;

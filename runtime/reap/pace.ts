@@ -8,6 +8,7 @@ import { type Millis, NEVER } from "../value/time.ts";
 export const PROBE_BURST = 500;
 export const PROBE_WINDOW: Millis = 10;
 
+/** The budget of probes: windows follow one another, the next begins with its first probe. */
 export class Pacer {
   readonly #burst: number;
   readonly #window: Millis;

@@ -21,6 +21,7 @@ const BOXES = 65_536;
 /** New samples count for an eighth, as in TCP (RFC 6298 §2.3). */
 const ROUND_TRIP_GAIN = 1 / 8;
 
+/** What is known of one path to a peer box, our direction. */
 export interface Path<M> {
   readonly local: string;
   readonly peer: string;
@@ -35,6 +36,7 @@ export interface Path<M> {
   toldAliveAt: Millis;
 }
 
+/** One peer box: its paths and its contexts. */
 export interface PeerBox<M> {
   readonly name: string;
   readonly paths: Map<string, Path<M>>;
@@ -45,6 +47,7 @@ export interface PeerBox<M> {
   proved: Path<M> | undefined;
 }
 
+/** All peer boxes. Bounded; a box is forgotten some time after its last context. */
 export class PathTable<M> {
   readonly #boxes = new Map<string, PeerBox<M>>();
   /** Boxes without contexts and when they are forgotten, earliest first. */
@@ -150,6 +153,7 @@ export function suspectLost<M>(path: Path<M>, pair: LocatorPair, now: Millis): v
   path.pair = pair;
 }
 
+/** A probe on `path` was answered straight after `sample` ms. */
 export function sampleRoundTrip<M>(path: Path<M>, sample: Millis): void {
   path.roundTrip = path.roundTrip === undefined ? sample : path.roundTrip + ROUND_TRIP_GAIN * (sample - path.roundTrip);
 }
@@ -159,6 +163,7 @@ export function isLost<M>({ aliveAt, lostAt }: Path<M>): boolean {
   return lostAt !== undefined && (aliveAt === undefined || lostAt > aliveAt);
 }
 
+/** Whether `path` is lost and the suspicion recent enough to move its pairs back in the order. */
 export function isSuspect<M>(path: Path<M>, now: Millis): boolean {
   return isLost(path) && path.lostAt !== undefined && now - path.lostAt < SUSPECT;
 }

@@ -30,6 +30,7 @@ export function explorationOrder(
   return classes.flat();
 }
 
+/** The exploration of one context, from leaving Operational to coming back. */
 export class Search {
   /** When the context left Operational. */
   readonly since: Millis;

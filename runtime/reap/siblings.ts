@@ -22,6 +22,7 @@ import {
 } from "./paths.ts";
 import type { SentProbe } from "./trail.ts";
 
+/** All contexts of the machine, grouped by peer box and path. */
 export class Siblings {
   readonly #paths = new PathTable<Entry>();
   readonly #pathKey: (locator: Locator) => string;

@@ -6,6 +6,7 @@ import type { LocatorPair } from "../value/pair.ts";
 import type { Millis } from "../value/time.ts";
 import type { ProbeReport } from "../wire/message.ts";
 
+/** A probe of ours, as its report names it. */
 export interface SentProbe {
   readonly pair: LocatorPair;
   readonly nonce: number;
@@ -19,6 +20,7 @@ export const REPORTS_PER_PROBE = 5;
 /** Probes that we can still recognise in a report. */
 const SENT_KEPT = 16;
 
+/** The reports of one context's exploration. Bounded: 16 sent, 5 received. */
 export class Trail {
   /** Newest first. */
   readonly #sent: SentProbe[] = [];

@@ -6,6 +6,7 @@ export interface LocatorPair {
   readonly peer: Locator;
 }
 
+/** Whether both have the same ends. */
 export function samePair(a: LocatorPair, b: LocatorPair): boolean {
   return a.local === b.local && a.peer === b.peer;
 }
