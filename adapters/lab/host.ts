@@ -22,7 +22,7 @@ export function createLabHost({ runtime, selfCommand, files, http }: LabParts): 
     clock,
     files,
     http,
-    process: processPort,
+    processes: processPort,
     screen: {
       isTerminal: process.stdout.isTTY === true,
       size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),

@@ -60,7 +60,7 @@ async function settle(host: LabHost, ground: Ground, site: Site, runtime: Runtim
   const file = siteFile(ground.directory, site);
   host.files.writeText(file, siteYaml(site, ground.directory, [], []));
   const argv = [...host.selfCommand(runtime).argv, "cga", "generate", "-c", file, "--name", site.host, "--json"];
-  const { code, stdout, stderr } = await host.process.run(argv, { timeout: READY_PATIENCE });
+  const { code, stdout, stderr } = await host.processes.run(argv, { timeout: READY_PATIENCE });
   const ulid = code === 0 ? parseAddress(textAt(parseJson(stdout), "address") ?? "") : undefined;
   if (ulid === undefined) throw new LabError(`no ULID for ${site.host}: ${(stderr || stdout).trim() || `exit code ${code}`}`);
   return { site, ulid };
@@ -115,10 +115,10 @@ export function saysReady(line: string): boolean {
 }
 
 async function stop(host: LabHost, child: Child): Promise<number> {
-  host.process.kill(child.pid, "SIGTERM");
+  host.processes.kill(child.pid, "SIGTERM");
   const code = await within(host, STOP_PATIENCE, undefined, child.ended);
   if (code !== undefined) return code;
-  host.process.kill(child.pid, "SIGKILL");
+  host.processes.kill(child.pid, "SIGKILL");
   return child.ended;
 }
 

@@ -17,8 +17,8 @@ const START_PATIENCE = 5000;
 
 /** Starts one capture per cable, at its first end: `directory/<node>-<interface>.pcap`. @throws {LabError} */
 export async function startCaptures(host: LabHost, ground: Ground, world: World, directory: string): Promise<Captures> {
-  const program = (await host.process.which("tcpdump")) === undefined ? "dumpcap" : "tcpdump";
-  if ((await host.process.which(program)) === undefined) throw new LabError("--capture needs tcpdump or dumpcap: install one of them");
+  const program = (await host.processes.which("tcpdump")) === undefined ? "dumpcap" : "tcpdump";
+  if ((await host.processes.which(program)) === undefined) throw new LabError("--capture needs tcpdump or dumpcap: install one of them");
   host.files.makeDirectory(directory);
   const children = await Promise.all(
     world.cables.map(async ({ ends: [end] }) => {
@@ -33,7 +33,7 @@ export async function startCaptures(host: LabHost, ground: Ground, world: World,
   return {
     async stop() {
       await host.sleep(SETTLE);
-      for (const child of children) host.process.kill(child.pid, "SIGINT");
+      for (const child of children) host.processes.kill(child.pid, "SIGINT");
       await Promise.all(children.map((child) => child.ended));
     },
   };

@@ -18,6 +18,7 @@ export function pluggedIn(provider: Provider): string {
 
 export type EventName = "isp1-dies" | "isp1-returns" | "isp2-unplugged" | "isp2-plugged-in";
 
+/** Something that happens to a provider. */
 export interface LabEvent {
   readonly name: EventName;
   readonly node: string;

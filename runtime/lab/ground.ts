@@ -16,6 +16,7 @@ export class LabError extends Error {
   override readonly name = "LabError";
 }
 
+/** One lab's place on the machine. */
 export interface Ground {
   readonly id: string;
   /** Absolute; everything the lab writes. */
@@ -35,9 +36,9 @@ export interface Ground {
 
 /** Claims an id and a directory for this process. `serial` tells its labs apart. */
 export async function breakGround(host: LabHost, serial: number): Promise<Ground> {
-  const { process, files } = host;
-  const started = startTime(host, process.pid);
-  const id = `${process.pid}-${started ?? "0"}-${serial}`;
+  const { processes, files } = host;
+  const started = startTime(host, processes.pid);
+  const id = `${processes.pid}-${started ?? "0"}-${serial}`;
   const directory = `${LABS_DIRECTORY}/${id}`;
   files.makeDirectory(`${directory}/${PROCESSES}`, 0o700);
   const namespace = (node: string) => `${NAMESPACE_PREFIX}${id}-${node}`;
@@ -55,12 +56,12 @@ export async function breakGround(host: LabHost, serial: number): Promise<Ground
         throw error;
       }
     },
-    run: (node, argv, timeout) => process.run(enter(node, argv), timeout === undefined ? {} : { timeout }),
+    run: (node, argv, timeout) => processes.run(enter(node, argv), timeout === undefined ? {} : { timeout }),
     ip: async (node, lines) => {
       await mustRun(host, ["ip", "-6", "-n", namespace(node), "-batch", "-"], lines);
     },
     async spawn(node, argv, handlers, options) {
-      const child = process.spawn(enter(node, argv), handlers, options);
+      const child = processes.spawn(enter(node, argv), handlers, options);
       const began = child.pid === 0 ? undefined : startTime(host, child.pid);
       if (began !== undefined) files.writeText(`${directory}/${PROCESSES}/${child.pid}-${began}`, "");
       return child;
@@ -112,11 +113,11 @@ async function raise(host: LabHost, world: World, namespace: (node: string) => s
 async function raze(host: LabHost, id: string): Promise<void> {
   const names = (host.files.list(NAMESPACES_DIRECTORY) ?? []).filter((name) => name.startsWith(`${NAMESPACE_PREFIX}${id}-`));
   const found = new Map([...recorded(host, id), ...(await inhabitants(host, names))]);
-  for (const pid of found.keys()) host.process.kill(pid, "SIGTERM");
+  for (const pid of found.keys()) host.processes.kill(pid, "SIGTERM");
   for (let waited = 0; waited < TERM_PATIENCE && living(host, found).length > 0; waited += POLL) await host.sleep(POLL);
-  for (const pid of living(host, found)) host.process.kill(pid, "SIGKILL");
-  for (const pid of (await inhabitants(host, names)).keys()) host.process.kill(pid, "SIGKILL");
-  if (names.length > 0) await host.process.run(["ip", "-force", "-batch", "-"], { input: razeLines(names) });
+  for (const pid of living(host, found)) host.processes.kill(pid, "SIGKILL");
+  for (const pid of (await inhabitants(host, names)).keys()) host.processes.kill(pid, "SIGKILL");
+  if (names.length > 0) await host.processes.run(["ip", "-force", "-batch", "-"], { input: razeLines(names) });
   host.files.remove(`${LABS_DIRECTORY}/${id}`);
 }
 
@@ -137,12 +138,12 @@ function recorded(host: LabHost, id: string): Processes {
 /** Who lives in a namespace of ours: also a process whose owner was killed before it wrote it down. */
 async function inhabitants(host: LabHost, namespaces: readonly string[]): Promise<Processes> {
   const found: Processes = new Map();
-  const lists = await Promise.all(namespaces.map((name) => host.process.run(["ip", "netns", "pids", name])));
+  const lists = await Promise.all(namespaces.map((name) => host.processes.run(["ip", "netns", "pids", name])));
   for (const pid of lists
     .flatMap((list) => list.stdout.split("\n"))
     .filter((text) => /^\d+$/.test(text))
     .map(Number)) {
-    const started = pid === host.process.pid ? undefined : startTime(host, pid);
+    const started = pid === host.processes.pid ? undefined : startTime(host, pid);
     if (started !== undefined) found.set(pid, started);
   }
   return found;
@@ -153,6 +154,6 @@ function living(host: LabHost, among: Processes): number[] {
 }
 
 async function mustRun(host: LabHost, argv: readonly string[], input: string): Promise<void> {
-  const { code, stderr } = await host.process.run(argv, { input });
+  const { code, stderr } = await host.processes.run(argv, { input });
   if (code !== 0) throw new LabError(`${argv.slice(0, 6).join(" ")} failed: ${stderr.trim().split("\n").slice(0, 3).join("; ")}`);
 }

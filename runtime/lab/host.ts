@@ -10,7 +10,7 @@ export type RuntimeName = "node" | "deno" | "bun";
 export interface LabHost {
   readonly clock: Pick<Clock, "now">;
   readonly files: Files;
-  readonly process: ProcessPort;
+  readonly processes: ProcessPort;
   readonly http: Pick<Http, "request">;
   readonly screen: Screen;
   /** The runtime this process runs on. */

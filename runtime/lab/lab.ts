@@ -21,7 +21,7 @@ export interface PassesReport {
 
 /** Runs the lab. @returns exit code: 0 if everything went as it should, 1 otherwise */
 export async function runLab(options: LabOptions, host: LabHost): Promise<number> {
-  const entered = host.process.env(ENTERED) !== undefined;
+  const entered = host.processes.env(ENTERED) !== undefined;
   if (!entered) {
     const standing = await findStanding(host, options);
     if (standing.kind === "missing") return refuse(host, options, standing.what);
@@ -45,7 +45,7 @@ export async function runLab(options: LabOptions, host: LabHost): Promise<number
 async function enter(host: LabHost, argv: readonly string[]): Promise<number> {
   // Signals reach the whole foreground group: the one inside tidies up, we wait for it.
   const deaf = host.onInterrupt(() => undefined);
-  const { code } = await host.process.run(argv, { terminal: true, env: { [ENTERED]: "1" } });
+  const { code } = await host.processes.run(argv, { terminal: true, env: { [ENTERED]: "1" } });
   deaf();
   return code;
 }

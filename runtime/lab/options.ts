@@ -51,6 +51,7 @@ const DEFAULT_LEAD = 8;
 /** A context with the fast profile has settled long before; one with RFC 5534's 15 s has not, and the pass waits for it. */
 const SHORTEST_DWELL = 2;
 
+/** When things happen. */
 export function scheduleOf(options: LabOptions): Schedule {
   const lead = options.seconds ?? DEFAULT_LEAD;
   return { lead: lead * 1000, dwell: Math.max(SHORTEST_DWELL, lead * 0.75) * 1000 };

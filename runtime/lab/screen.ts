@@ -44,7 +44,7 @@ function figure(model: LabModel): string[] {
   const mark = (name: string) => ({ up: "══", dead: "═╳", unplugged: "  " })[model.providers.get(name) ?? "up"];
   return [
     `              ${path("isp1", `╔══ isp1 ${mark("isp1")}╗`)}`,
-    `${shared("  h1 ── box A ╣")}            ${shared("╠═ internet ══ isp3 ══ box B ── h2")}`,
+    `${shared("  h1 ── box A ╣")}          ${shared("╠═ internet ══ isp3 ══ box B ── h2")}`,
     `              ${path("isp2", `╚══ isp2 ${mark("isp2")}╝`)}${model.inbound !== model.outbound && model.inbound !== undefined ? paint("dim", `   back by ${model.inbound}`) : ""}`,
   ];
 }

@@ -12,14 +12,17 @@ export interface Settled {
   readonly ulid: Address;
 }
 
+/** Everything of one site. */
 export function stateDirectory(directory: string, site: Site): string {
   return `${directory}/${site.name}`;
 }
 
+/** Where its box answers. */
 export function controlSocket(directory: string, site: Site): string {
   return `${stateDirectory(directory, site)}/control.sock`;
 }
 
+/** Its settings. */
 export function siteFile(directory: string, site: Site): string {
   return `${stateDirectory(directory, site)}/site.yaml`;
 }

@@ -22,14 +22,15 @@ const WAYS_IN = [
 const OWN_RUN = 'mount -t tmpfs tmpfs /run && exec "$@"';
 const OPEN_TUN = "exec 3<>/dev/net/tun";
 
+/** Looks at programs, devices and rights; makes nothing that stays. */
 export async function findStanding(host: LabHost, options: LabOptions): Promise<Standing> {
-  const { process } = host;
-  const works = async (...argv: string[]) => (await process.run(argv)).code === 0;
+  const { processes } = host;
+  const works = async (...argv: string[]) => (await processes.run(argv)).code === 0;
   const missing = (what: string): Standing => ({ kind: "missing", what });
-  if ((await process.which("ip")) === undefined) return missing("`ip` is missing: install iproute2");
+  if ((await processes.which("ip")) === undefined) return missing("`ip` is missing: install iproute2");
   if (!(await works("test", "-c", "/dev/net/tun"))) return missing("/dev/net/tun is missing: load the kernel module `tun` (modprobe tun)");
-  if (process.uid !== 0) {
-    if ((await process.which("unshare")) === undefined) return missing("`unshare` is missing: install util-linux, or run as root");
+  if (processes.uid !== 0) {
+    if ((await processes.which("unshare")) === undefined) return missing("`unshare` is missing: install util-linux, or run as root");
     for (const way of WAYS_IN) {
       const enter = [...way, "sh", "-c", OWN_RUN, "sh"];
       if (!(await works(...enter, "true"))) continue;
@@ -41,9 +42,9 @@ export async function findStanding(host: LabHost, options: LabOptions): Promise<
   }
   if (!(await works("sh", "-c", OPEN_TUN)))
     return missing("/dev/net/tun cannot be opened: the container needs the device (--device /dev/net/tun)");
-  const namespace = `pshim6-probe-${process.pid}`;
+  const namespace = `pshim6-probe-${processes.pid}`;
   if (!(await works("ip", "netns", "add", namespace)))
     return missing("network namespaces cannot be made: the container needs CAP_SYS_ADMIN and CAP_NET_ADMIN (--privileged)");
-  await process.run(["ip", "netns", "delete", namespace]);
+  await processes.run(["ip", "netns", "delete", namespace]);
   return { kind: "ready" };
 }

@@ -85,6 +85,7 @@ export async function serveStream(host: StreamHost, listen: { address: string; p
   return wrong === 0 ? 0 : 1;
 }
 
+/** For {@link sendStream}. */
 export interface SourceOptions {
   readonly address: string;
   readonly port: number;

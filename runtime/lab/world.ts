@@ -4,11 +4,13 @@
  */
 import { type Prefix, prefix, showPrefix as show } from "../value/prefix.ts";
 
+/** Nodes and what joins them. */
 export interface World {
   readonly nodes: readonly WorldNode[];
   readonly cables: readonly Cable[];
 }
 
+/** A network namespace. */
 export interface WorldNode {
   readonly name: string;
   /** Whether it passes packets on that are not for itself. */
@@ -27,6 +29,7 @@ export interface Cable {
   readonly wire: boolean;
 }
 
+/** An interface. */
 export interface CableEnd {
   readonly node: string;
   /** Interface name in the node, at most 15 octets. */
@@ -35,6 +38,7 @@ export interface CableEnd {
   readonly address?: string;
 }
 
+/** A site with one box and one host. */
 export interface Site {
   readonly name: string;
   readonly box: string;
@@ -46,6 +50,7 @@ export interface Site {
   readonly providers: readonly Provider[];
 }
 
+/** Who carries a site's packets. */
 export interface Provider {
   readonly name: string;
   readonly prefix: Prefix;

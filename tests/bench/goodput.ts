@@ -43,7 +43,7 @@ const runtimes = values("--runtime").length > 0 ? RUNTIMES.filter((runtime) => v
 
 if (!havePeers("root", "ip")) process.exit(0);
 const host = await testHost(PROGRAM);
-const iperf = (await host.process.which("iperf3")) !== undefined;
+const iperf = (await host.processes.which("iperf3")) !== undefined;
 const { world, alpha, beta } = directSites();
 let serial = 0;
 await sweep(host);

@@ -4,7 +4,6 @@
  *  h1 ── boxA ══ isp1 ══╗                 ╔══ isp3 ══ boxB ── h2
  *             ══ isp2 ══╩══ internet ═════╝
  */
-import process from "node:process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { DIES, RETURNS } from "../../runtime/lab/events.ts";
@@ -133,12 +132,12 @@ if (havePeers("root", "ip")) {
     try {
       const [program, ...flags] = commandOf("node", "tests/lib/labvictim.ts").argv;
       const lines: string[] = [];
-      const victim = host.process.spawn([program, ...flags], { line: (text) => lines.push(text), complaint: (text) => lines.push(text) });
+      const victim = host.processes.spawn([program, ...flags], { line: (text) => lines.push(text), complaint: (text) => lines.push(text) });
       await until(() => lines.length > 0);
       const { id, child } = JSON.parse(lines[0]);
-      host.process.kill(victim.pid, "SIGKILL");
+      host.processes.kill(victim.pid, "SIGKILL");
       await victim.ended;
-      assert.is(host.process.kill(child, "SIGTERM"), true, "its process outlived it (and takes no notice of SIGTERM)");
+      assert.is(host.processes.kill(child, "SIGTERM"), true, "its process outlived it (and takes no notice of SIGTERM)");
       const swept = await sweep(host);
       assert.ok(swept.includes(id) && !swept.includes(living.id), `swept ${swept}`);
       assert.not(host.files.list("/run/netns")?.some((name) => name.includes(id)));
@@ -150,7 +149,7 @@ if (havePeers("root", "ip")) {
     } finally {
       await living.raze();
     }
-    assert.not(host.files.list("/run/netns")?.some((name) => name.includes(`-${process.pid}-`)));
+    assert.not(host.files.list("/run/netns")?.some((name) => name.includes(`-${host.processes.pid}-`)));
   });
 }
 

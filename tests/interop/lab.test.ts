@@ -32,7 +32,7 @@ const NODES = twoSites().nodes.length;
 
 async function runLab(...words: string[]): Promise<{ code: number; report: PassReport; notes: string }> {
   const host = await testHost();
-  const { code, stdout, stderr } = await host.process.run([...PROGRAM, "lab", "--once", "--json", "--seconds", "2", ...words], {
+  const { code, stdout, stderr } = await host.processes.run([...PROGRAM, "lab", "--once", "--json", "--seconds", "2", ...words], {
     timeout: 120_000,
   });
   assert.is(stdout.trim().split("\n").length, 1, `one line on standard output, not ${stdout}; ${stderr}`);
@@ -139,7 +139,7 @@ if (havePeers("root", "ip")) {
   test("Ctrl-C ends a lab that goes on and on, and leaves nothing", async () => {
     const host = await testHost();
     const notes: string[] = [];
-    const lab = host.process.spawn([...PROGRAM, "lab", "--seconds", "2"], {
+    const lab = host.processes.spawn([...PROGRAM, "lab", "--seconds", "2"], {
       line: (text) => notes.push(text),
       complaint: (text) => notes.push(text),
     });
@@ -149,7 +149,7 @@ if (havePeers("root", "ip")) {
     }
     const ours = () => (host.files.list("/run/netns") ?? []).filter((name) => name.startsWith(`pshim6-${lab.pid}-`));
     assert.is(ours().length, NODES);
-    host.process.kill(lab.pid, "SIGINT");
+    host.processes.kill(lab.pid, "SIGINT");
     assert.is(await lab.ended, 0, notes.join("\n"));
     assert.equal(ours(), []);
     assert.not((host.files.list("/run/pshim6-lab") ?? []).some((name) => name.startsWith(`${lab.pid}-`)));

@@ -22,7 +22,7 @@ async function stand(): Promise<number> {
   const host = await testHost();
   const standing = await findStanding(host, { once: true, json: false });
   console.log(JSON.stringify(standing.kind === "missing" ? standing : { kind: standing.kind }));
-  return standing.kind === "enter" ? (await host.process.run(standing.argv, { terminal: true, env: { [ENTERED]: "1" } })).code : 0;
+  return standing.kind === "enter" ? (await host.processes.run(standing.argv, { terminal: true, env: { [ENTERED]: "1" } })).code : 0;
 }
 
 async function raiseOnce(): Promise<number> {
