@@ -17,7 +17,9 @@ export const READER_MISSED = 3;
 /** Packets of contexts that come and go: found, and not. */
 export const READER_FOUND = 4;
 export const READER_GONE = 5;
-export const READER_WORDS = 8;
+/** 1 = readers stop between two batches, and say so by counting themselves in the next word. */
+export const READER_PAUSE = 6;
+export const READER_PAUSED = 7;
 
 export interface ReaderWork {
   readonly shared: SharedCore;
@@ -43,6 +45,11 @@ async function read({ shared, lane: index, words, packets }: ReaderWork): Promis
   const memory = new Uint8Array(shared.memory.buffer);
   const view = new DataView(shared.memory.buffer);
   while (Atomics.load(words, READER_STOP) === 0) {
+    if (Atomics.load(words, READER_PAUSE) !== 0) {
+      Atomics.add(words, READER_PAUSED, 1);
+      Atomics.wait(words, READER_PAUSE, 1);
+      Atomics.sub(words, READER_PAUSED, 1);
+    }
     for (const [slot, { octets }] of packets.entries()) putPacket({ lane, memory }, slot, octets);
     const outputs = lane.run(packets.length, Atomics.add(words, READER_BATCHES, 1));
     for (const [slot, { inbound, steady }] of packets.entries()) {

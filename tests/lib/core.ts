@@ -76,7 +76,12 @@ export function sampleRecord(n: number, change: Partial<ContextRecord> = {}): Co
 }
 
 /** Lays `packet` behind a virtio header into slot `slot`. */
-export function putPacket({ lane, memory }: Rig, slot: number, packet: Uint8Array, virtio = new Uint8Array(VIRTIO_HEADER_OCTETS)): void {
+export function putPacket(
+  { lane, memory }: Pick<Rig, "lane" | "memory">,
+  slot: number,
+  packet: Uint8Array,
+  virtio: Uint8Array = new Uint8Array(VIRTIO_HEADER_OCTETS),
+): void {
   const at = lane.inputOffset(slot);
   memory.set(virtio, at);
   memory.set(packet, at + VIRTIO_HEADER_OCTETS);
