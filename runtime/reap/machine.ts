@@ -359,6 +359,8 @@ class Machine implements Reap {
     if (pair === undefined) return "next";
     this.#begin(sibling, pair, turn);
     this.#apply(sibling, transition("Operational", "lost"), "path-lost", turn);
+    // The path is proved: its answer is worth waiting for, a second probe before it would only double the exchange.
+    this.#heap.set(sibling, sibling.deadline + (found.roundTrip ?? 0));
     return "next";
   }
 
