@@ -1,4 +1,4 @@
-import { request as clientRequest, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { PortError } from "../../runtime/port/error.ts";
 import { BODY_LIMIT, type Handler, type Http, type Listener } from "../../runtime/port/http.ts";
@@ -15,12 +15,12 @@ export function systemHttp(failed: (error: unknown) => void): Http {
     async serveSocket(path, handler) {
       if (new TextEncoder().encode(path).length > SUN_PATH_MAX - 16)
         throw new PortError("failed", `${path} is too long for a socket: choose a path of at most ${SUN_PATH_MAX - 16} octets`);
-      const server = newServer(handler, failed);
+      const server = await newServer(handler, failed);
       const release = await claimSocket(path, (place) => listen(server, path, { path: place }));
       return listener(server, path, release);
     },
     async serveAddress(host, port, handler) {
-      const server = newServer(handler, failed);
+      const server = await newServer(handler, failed);
       const shown = host.includes(":") ? `[${host}]` : host;
       await listen(server, `${shown}:${port}`, { host, port }).catch((error: unknown) => {
         // Deno's word for EADDRNOTAVAIL.
@@ -62,7 +62,9 @@ function listener(server: Server, address: string, release: () => void): Listene
   };
 }
 
-function newServer(handler: Handler, failed: (error: unknown) => void): Server {
+/** node:http is loaded here, not at start: it takes 20 to 50 ms, and most verbs of the command line need none. */
+async function newServer(handler: Handler, failed: (error: unknown) => void): Promise<Server> {
+  const { createServer } = await import("node:http");
   return createServer((incoming, outgoing) => {
     answer(handler, incoming, outgoing).catch((error: unknown) => {
       failed(error);
@@ -152,6 +154,7 @@ function readHeaders(message: IncomingMessage): Headers {
 }
 
 async function ask(path: string, request: Request): Promise<Response> {
+  const { request: clientRequest } = await import("node:http");
   const url = new URL(request.url);
   const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
   return new Promise((resolve, reject) => {
