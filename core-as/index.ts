@@ -44,19 +44,23 @@ export function change(id: u32, parts: u32, now: u32): void {
   plan(id, now);
 }
 
+/** Takes context `id` out of the table and the wheel. */
 export function remove(id: u32): void {
   wheelTake(id);
   removeRecord(id);
 }
 
+/** 1 if `id` is in the table, else 0. */
 export function live(id: u32): u32 {
   return isLive(id) ? 1 : 0;
 }
 
+/** Outbound packets of the context are punted while `on`. */
 export function hold(id: u32, on: u32): void {
   flag(id, RECORD_HOLD, on);
 }
 
+/** The next payload packet received is reported, once. */
 export function watch(id: u32, on: u32): void {
   store<u32>(coldAt(id), on, COLD_WATCH);
   flag(id, RECORD_WATCH, on);
@@ -80,6 +84,7 @@ export function sendTimer(id: u32, action: u32, now: u32): void {
   setTimer(id, RECORD_SEND_SINCE, action, now);
 }
 
+/** As {@link sendTimer}; restart has no use here. */
 export function keepaliveTimer(id: u32, action: u32, now: u32): void {
   setTimer(id, RECORD_KEEPALIVE_SINCE, action, now);
 }

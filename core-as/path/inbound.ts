@@ -27,6 +27,7 @@ import { isWriting, wordOf } from "../table/record.ts";
 import { stampReceived } from "../table/stamp.ts";
 import { localTag, tagOf } from "../wire/shim6.ts";
 
+/** Runs the `count` entries of the lane's inbound work at the instant `stamp`; every one gets its verdict. */
 export function inbound(lane: usize, count: u32, stamp: u32): void {
   const work: usize = load<u32>(lane, LANE_WORK_IN);
   const verdicts: usize = load<u32>(lane, LANE_VERDICTS);

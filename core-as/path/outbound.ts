@@ -36,6 +36,7 @@ import { idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampSent } from "../table/stamp.ts";
 import { peerTag } from "../wire/shim6.ts";
 
+/** Runs the `count` entries of the lane's outbound work at the instant `stamp`; every one gets its verdict. */
 export function outbound(lane: usize, count: u32, stamp: u32): void {
   const work: usize = load<u32>(lane, LANE_WORK_OUT);
   const verdicts: usize = load<u32>(lane, LANE_VERDICTS);

@@ -28,6 +28,7 @@ export function admit(frame: usize, octets: u32, most: u32): u32 {
   return VERDICT_NONE;
 }
 
+/** Octets of an admitted packet, IPv6 header included. */
 export function packetOctets(packet: usize): u32 {
   return IP6_LENGTH + payloadLength(packet);
 }

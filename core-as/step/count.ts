@@ -8,6 +8,7 @@ export function settle(lane: usize, verdicts: usize, slot: u32, verdict: u32): v
   count(lane, verdict);
 }
 
+/** One more on the lane's counter of `verdict`. */
 export function count(lane: usize, verdict: u32): void {
   const counter = lane + LANE_COUNTERS + (verdict << 3);
   store<u64>(counter, load<u64>(counter) + 1);
@@ -19,6 +20,7 @@ export function countOut(record: usize, octets: u32): void {
   v128.store(record, sum, RECORD_PACKETS_OUT);
 }
 
+/** As {@link countOut}, received. */
 export function countIn(record: usize, octets: u32): void {
   const sum = i64x2.add(v128.load(record, RECORD_PACKETS_IN), i64x2.replace_lane(i64x2.splat(1), 1, octets));
   v128.store(record, sum, RECORD_PACKETS_IN);

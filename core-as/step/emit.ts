@@ -3,6 +3,7 @@ import { LANE_OUTPUT_LENGTHS, LANE_OUTPUT_OFFSETS, LANE_OUTPUTS } from "../layou
 import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
 import { clearHeader } from "../wire/virtio.ts";
 
+/** Lists the `octets` octets at `packet`, with a cleared virtio header before them. */
 export function emit(lane: usize, packet: usize, octets: u32): void {
   const frame = packet - VIRTIO_HEADER_OCTETS;
   clearHeader(frame);

@@ -56,6 +56,7 @@ export const ADD_ID_IN_USE: u32 = 1;
 export const ADD_PAIR_PRESENT: u32 = 2;
 export const ADD_TAG_PRESENT: u32 = 3;
 
+/** Whether `id` names a context in the table. Any number may be asked for. */
 export function isLive(id: u32): bool {
   return id < load<u32>(MAP_CONTEXTS) && (wordOf(recordAt(id)) & RECORD_LIVE) != 0;
 }

@@ -11,14 +11,17 @@ export function home(hash: u32): u32 {
   return hash >> load<u32>(MAP_INDEX_SHIFT);
 }
 
+/** Place of slot number `slot` of the index at `index`. */
 export function slotAt(index: usize, slot: u32): usize {
   return index + slot * INDEX_OCTETS;
 }
 
+/** Hash in an index entry. */
 export function entryHash(entry: u64): u32 {
   return <u32>(entry >> 32);
 }
 
+/** Id in an index entry, which must not be empty. */
 export function entryId(entry: u64): u32 {
   return <u32>entry - 1;
 }

@@ -8,30 +8,37 @@
 import { MAP_COLD, MAP_RECORDS } from "../layout/map.ts";
 import { COLD_SHIFT, RECORD_SEQUENCE_ONE, RECORD_SHIFT, RECORD_WORD } from "../layout/record.ts";
 
+/** Place of record `id`. */
 export function recordAt(id: u32): usize {
   return load<u32>(MAP_RECORDS) + (id << RECORD_SHIFT);
 }
 
+/** Place of the cold part of `id`. */
 export function coldAt(id: u32): usize {
   return load<u32>(MAP_COLD) + (id << COLD_SHIFT);
 }
 
+/** Id of the record at `record`. */
 export function idOf(record: usize): u32 {
   return (<u32>record - load<u32>(MAP_RECORDS)) >> RECORD_SHIFT;
 }
 
+/** The word with sequence and flags. */
 export function wordOf(record: usize): u32 {
   return atomic.load<u32>(record, RECORD_WORD);
 }
 
+/** Whether the control thread was writing when `word` was read. */
 export function isWriting(word: u32): bool {
   return (word & RECORD_SEQUENCE_ONE) != 0;
 }
 
+/** Sets flags. @returns the word before */
 export function setFlags(record: usize, flags: u32): u32 {
   return atomic.or<u32>(record, flags, RECORD_WORD);
 }
 
+/** Clears flags. @returns the word before */
 export function clearFlags(record: usize, flags: u32): u32 {
   return atomic.and<u32>(record, ~flags, RECORD_WORD);
 }
@@ -41,6 +48,7 @@ export function beginWrite(record: usize): void {
   atomic.add<u32>(record, RECORD_SEQUENCE_ONE, RECORD_WORD);
 }
 
+/** Readers may trust the record again. */
 export function endWrite(record: usize): void {
   atomic.add<u32>(record, RECORD_SEQUENCE_ONE, RECORD_WORD);
 }

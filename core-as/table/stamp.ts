@@ -7,6 +7,7 @@
  */
 import { RECORD_KEEPALIVE_SINCE, RECORD_LAST_RECEIVED, RECORD_LAST_SENT, RECORD_SEND_SINCE } from "../layout/record.ts";
 
+/** The instant `now` as a stamp: never 0. */
 export function stampOf(now: u32): u32 {
   return now == 0 ? 0xffff_ffff : now;
 }

@@ -7,6 +7,7 @@ import { coldAt } from "../table/record.ts";
 /** Entries that one context may add in one look. */
 export const DUE_PER_LOOK: u32 = 3;
 
+/** Adds `id` to the due list for `kind`. The caller has seen to room. */
 export function report(id: u32, kind: u32): void {
   const count = load<u32>(DUE_COUNT);
   if (count >= <u32>DUE_MAX) return;

@@ -1,10 +1,12 @@
 /** IPv6 header and extension headers: getters that trust a length checked before. */
 import { EXTENSION_LENGTH, IP6_NEXT, IP6_PAYLOAD_LENGTH, NEXT_DESTINATION, NEXT_HOP_BY_HOP, NEXT_ROUTING } from "../layout/ip6.ts";
 
+/** Payload Length, octets. */
 export function payloadLength(packet: usize): u32 {
   return <u32>bswap<u16>(load<u16>(packet, IP6_PAYLOAD_LENGTH));
 }
 
+/** Writes Payload Length. */
 export function setPayloadLength(packet: usize, octets: u32): void {
   store<u16>(packet, bswap<u16>(<u16>octets), IP6_PAYLOAD_LENGTH);
 }

@@ -2,6 +2,7 @@
 import { RECORD_LOCAL_TAG, RECORD_PEER_TAG, RECORD_WORD } from "../layout/record.ts";
 import { SHIM6_P_BIT, SHIM6_P_TYPE } from "../layout/shim6.ts";
 
+/** Whether the header is a payload extension header: P = 1. */
 export function isPayload(header: usize): bool {
   return (load<u8>(header, SHIM6_P_TYPE) & SHIM6_P_BIT) != 0;
 }

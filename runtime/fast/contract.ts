@@ -73,6 +73,7 @@ export interface CorePrefixes {
   readonly locators: readonly Prefix[];
 }
 
+/** Packets of one context, with ULIDs, IPv6 header included in the octets. */
 export interface Counters {
   readonly packetsOut: number;
   readonly octetsOut: number;
@@ -80,6 +81,7 @@ export interface Counters {
   readonly octetsIn: number;
 }
 
+/** The control thread's side. Not for two threads. */
 export interface Core {
   readonly shared: SharedCore;
 
