@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "core-as/timer": ["core-as/layout", "core-as/table"],
   "core-as/step": ["core-as/layout", "core-as/wire", "core-as/table"],
   "core-as/path": ["core-as/layout", "core-as/wire", "core-as/table", "core-as/step"],
-  "core-as": ["core-as/layout", "core-as/table", "core-as/timer", "core-as/step", "core-as/path"],
+  "core-as": ["core-as/layout", "core-as/wire", "core-as/table", "core-as/timer", "core-as/step", "core-as/path"],
   "runtime/value": [],
   "runtime/port": ["runtime/value"],
   "runtime/wire": ["runtime/value", "core-as/layout"],
