@@ -4,6 +4,10 @@
  * The word at RECORD_WORD counts: odd while the control thread writes octets +0 … +79, even otherwise. A reader loads the
  * word, the octets, the word again, and takes them when the word was even and did not change. Flags live in the same word
  * and are changed by atomic read-modify-write, from both sides.
+ *
+ * Between the two atomic loads of the word stand plain ones, 16 octets each. x86 keeps loads in order, so this is exact there. A
+ * processor that lets plain loads pass a later atomic one (ARM) would need `atomic.fence` before the second load of the word in
+ * path/ and find.ts; on x86 a fence there costs some 20 cycles a packet, so it is left out.
  */
 import { MAP_COLD, MAP_RECORDS } from "../layout/map.ts";
 import { COLD_SHIFT, RECORD_SEQUENCE_ONE, RECORD_SHIFT, RECORD_WORD } from "../layout/record.ts";
