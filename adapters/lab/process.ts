@@ -37,7 +37,7 @@ function run(argv: readonly string[], options: RunOptions = {}): Promise<Finishe
   const [program, ...rest] = argv;
   return new Promise((resolve) => {
     const pipe = options.terminal === true ? "inherit" : "pipe";
-    const child = spawn(program, rest, { stdio: [options.terminal === true ? "pipe" : pipe, pipe, pipe], env: environment(options.env) });
+    const child = spawn(program, rest, { stdio: ["pipe", pipe, pipe], env: environment(options.env) });
     let stdout = "";
     let stderr = "";
     let timedOut = false;
@@ -62,6 +62,7 @@ function run(argv: readonly string[], options: RunOptions = {}): Promise<Finishe
     child.once("close", (code, signal) => finish(exitCode(code, signal)));
     quietInput(child);
     if (options.terminal !== true) child.stdin?.end(options.input ?? "");
+    else options.hangUp?.addEventListener("abort", () => child.stdin?.end(), { once: true });
   });
 }
 

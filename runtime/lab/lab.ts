@@ -43,9 +43,10 @@ export async function runLab(options: LabOptions, host: LabHost): Promise<number
 }
 
 async function enter(host: LabHost, argv: readonly string[]): Promise<number> {
-  // Signals reach the whole foreground group: the one inside tidies up, we wait for it.
-  const deaf = host.onInterrupt(() => undefined);
-  const { code } = await host.processes.run(argv, { terminal: true, env: { [ENTERED]: "1" } });
+  // A Ctrl-C reaches the one inside by itself, a signal sent to us alone does not; it tidies up, we wait for it.
+  const interrupt = new AbortController();
+  const deaf = host.onInterrupt(() => interrupt.abort());
+  const { code } = await host.processes.run(argv, { terminal: true, hangUp: interrupt.signal, env: { [ENTERED]: "1" } });
   deaf();
   return code;
 }

@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The program keeps our terminal: its output is not collected, Ctrl-C reaches it. */
   readonly terminal?: boolean;
+  /** With `terminal`: its standard input is a pipe that stays open until this is aborted, or we are gone. */
+  readonly hangUp?: AbortSignal;
 }
 
 /** For {@link ProcessPort.spawn}. */
