@@ -18,7 +18,7 @@ import { addressAt, type Locator } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { Reject } from "../value/reject.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
-import { type Millis, NEVER } from "../value/time.ts";
+import type { Millis } from "../value/time.ts";
 import {
   emitPacket,
   emitUnreachable,
@@ -59,6 +59,8 @@ export interface BoxParts {
   readonly send: (packet: Uint8Array) => boolean;
   /** Sends hosts' packets that waited through the core. */
   readonly release: (packets: readonly Uint8Array[], now: Millis) => void;
+  /** A fault of our own came up in the timer: the box must be taken down in good order. */
+  readonly failed: (error: Error) => void;
 }
 
 /** Something worth telling an operator, for the log and for `show`. */
@@ -84,7 +86,6 @@ export class Box {
   readonly #exploring: Hold;
   readonly #errors = new Limiter(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
   readonly #events: BoxEvent[] = [];
-  #coreWakeAt: Millis = NEVER;
 
   constructor(settings: BoxSettings, parts: BoxParts) {
     this.settings = settings;
@@ -134,7 +135,7 @@ export class Box {
   #turnWheel(now: Millis): void {
     const { core } = this.parts;
     const expired: [number, number][] = [];
-    this.#coreWakeAt = core.advance(now, DUE_AT_ONCE, (id, kind) => expired.push([id, kind]));
+    core.advance(now, DUE_AT_ONCE, (id, kind) => expired.push([id, kind]));
     for (const [id, kind] of expired) this.#due(id, kind, now);
   }
 
@@ -154,9 +155,15 @@ export class Box {
   }
 
   #plan(atOnce = false): void {
-    const { clock, shim6, reap } = this.parts;
-    const at = atOnce ? clock.now() : Math.min(shim6.wakeAt, reap.wakeAt, this.#coreWakeAt);
-    clock.wakeAt(at, () => this.poll());
+    const { clock, shim6, reap, core, failed } = this.parts;
+    const at = atOnce ? clock.now() : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt);
+    clock.wakeAt(at, () => {
+      try {
+        this.poll();
+      } catch (error) {
+        failed(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
   }
 
   #punt(packet: Uint8Array, reason: number, context: number, now: Millis): void {

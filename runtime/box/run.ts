@@ -3,10 +3,8 @@
  * socket. Whatever fails on the way takes down what was up before it; the errors are sentences for an operator.
  */
 import { createApi } from "../api/app.ts";
-import { createVerifier, signLocatorList } from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
 import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
-import { createBindings } from "../locator/bindings.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Command } from "../port/command.ts";
 import type { CryptoPort } from "../port/crypto.ts";
@@ -17,15 +15,11 @@ import type { Http } from "../port/http.ts";
 import type { Logs } from "../port/log.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import type { Store } from "../port/store.ts";
-import { createReap } from "../reap/machine.ts";
-import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
-import { createShim6 } from "../shim6/machine.ts";
 import { u32 } from "../value/bytes.ts";
-import { CONTEXT_TAG_BITS } from "../value/tag.ts";
-import { Box } from "./box.ts";
+import { assembleBox } from "./assemble.ts";
+import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
-import { Identities } from "./identity.ts";
 import { Release } from "./release.ts";
 
 /** The outside, as a box needs it. */
@@ -101,11 +95,19 @@ async function bringUp(
   const failed = new Promise<Error>((resolve) => {
     fail = resolve;
   });
+  // A fault of our own ends the box in good order: routes and rules go, the operator is told.
+  const guard = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
   // The threads start while this one goes on; their first bell is heard when `box` is there, which is before the next await.
   let box: Box | undefined;
   const threads = plane.start({
-    punt: (packet, reason, context) => box?.punt(packet, reason, context),
-    activity: () => box?.activity(),
+    punt: (packet, reason, context) => guard(() => box?.punt(packet, reason, context)),
+    activity: () => guard(() => box?.activity()),
     failed: (error) => fail(error),
   });
   // Waited for below; a failure meanwhile is not unhandled.
@@ -128,46 +130,18 @@ async function bringUp(
   const lane = await platform.openLane(core.shared, site.tun.queues);
   const release = new Release(lane, new Uint8Array(core.shared.memory.buffer), BATCH, (packet) => plane.send(packet));
 
-  const identities = new Identities(
-    site.providers,
-    u32(entropy.bytes(4), 0),
-    (ulid) => parameters.get(ulid)?.pds,
-    (list) => signLocatorList(crypto, list, privateKey),
-  );
-  const bindings = createBindings();
-  bindings.setStatic(site.bindings);
-  const { profile } = site.reap;
-  const verifier = createVerifier(crypto);
-  const shim6 = createShim6(
-    {
-      capacity: site.contexts.max,
-      capabilities: (roundTrip) => capabilitiesFor(profile, roundTrip),
-      sendTimeoutSeconds: SEND_TIMEOUT / 1000,
-      tagBits: CONTEXT_TAG_BITS,
-      secret: entropy.bytes(32),
-    },
-    { local: (ulid) => identities.of(ulid), hmac: (key, octets) => crypto.hmacSha256(key, octets), ...verifier },
-  );
-  box = new Box(
-    {
-      idleTimeout: site.contexts.idle,
-      hold: site.hold,
-      timing: (context) =>
-        timingFor(profile, context.localCapabilities, context.peerCapabilities, context.peerKeepaliveSeconds, context.roundTrip),
-    },
-    {
-      core,
-      shim6,
-      reap: createReap(),
-      identities,
-      bindings,
-      clock,
-      entropy,
-      log,
-      send: (packet) => plane.send(packet),
-      release: (packets, now) => release.run(packets, now),
-    },
-  );
+  box = assembleBox(site, {
+    core,
+    clock,
+    entropy,
+    crypto,
+    log,
+    generation: u32(entropy.bytes(4), 0),
+    privateKey,
+    pdsOf: (ulid) => parameters.get(ulid)?.pds,
+    send: (packet) => plane.send(packet),
+    release: (packets, now) => release.run(packets, now),
+  });
 
   if (site.egress.manage) {
     undo.push(() => removeEgress(site, platform));
