@@ -196,11 +196,7 @@ class Machine implements Reap {
       return;
     }
     const cell = transition(entry.state, PROBE_EVENT[message.state]);
-    if (entry.state === "Operational" && cell.goto === "InboundOk") {
-      // The peer hears nothing on our current pair: as good a sign as our own Send Timeout.
-      this.#siblings.suspect(entry, entry.current, turn.now);
-      this.#begin(entry, undefined, turn);
-    }
+    if (entry.state === "Operational" && cell.goto === "InboundOk") this.#begin(entry, undefined, turn);
     const trail = this.#trail(entry, turn);
     trail.hear(first);
     const fresh = trail.confirm(message.received);
@@ -374,9 +370,13 @@ class Machine implements Reap {
     if (recent.length === 0 || recent.some((pair) => samePair(pair, entry.current))) return;
     const pair = recent.length === 1 ? recent[0] : bestOf(recent, rankedPairs(entry.context, turn.draw.octets()));
     const before = entry.path;
+    // Only a current pair that was probed in vain is proved lost; the peer's complaint alone may concern the other direction.
+    const inVain = trail.latest(entry.current)?.confirmed === false;
+    if (inVain) this.#siblings.suspect(entry, entry.current, turn.now);
     this.#siblings.moveTo(entry, pair);
     turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
-    if (before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path)) this.#tellLost(before, entry.path, turn);
+    if (inVain && before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path))
+      this.#tellLost(before, entry.path, turn);
   }
 }
 

@@ -55,7 +55,7 @@ test("1,000 contexts, one with traffic: the others follow without a timeout of t
   assert.ok(moved[moved.length - 1] - 1_000 <= 1_000, `the last moved ${moved[moved.length - 1] - 1_000} ms after the death`);
 });
 
-test("siblings wait for the answer on the proved path: one exchange of three probes each", () => {
+test("siblings wait for the answer on the proved path: one question each, from the side that lost the path", () => {
   const it = new ReapPairWorld({ seed: 11, contexts: 500, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
   it.traffic(0, "A", 10, 0, 2_000);
   it.traffic(0, "B", 10, 5, 2_000);
@@ -64,8 +64,13 @@ test("siblings wait for the answer on the proved path: one exchange of three pro
   });
   it.run(2_000);
   assert.is(it.moves.filter(({ side }) => side === "A").length, 500);
-  const siblings = it.sent.filter((sent) => isProbe(sent) && sent.id !== 0).length;
-  assert.is(siblings, 3 * 499);
+  const called = it.sent.filter((sent) => isProbe(sent) && sent.id !== 0 && sent.message.state === "Exploring");
+  assert.is(called.length, 499, "each sibling asks once, on the proved path");
+  assert.ok(called.every(({ from, lost }) => from === "A" && !lost));
+  assert.ok(
+    it.states.every(({ side, cause }) => side === "A" || cause !== "path-lost"),
+    "the peer's complaint alone is no proof for B's path",
+  );
 });
 
 test("1,000 contexts, all with traffic: all recover, the burst is bounded", () => {
