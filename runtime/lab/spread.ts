@@ -11,5 +11,5 @@ export function spread(values: readonly number[]): Spread | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-  return { min: sorted[0], median: Math.round(median * 10) / 10, max: sorted[sorted.length - 1] };
+  return { min: sorted[0], median: Math.round(median * 1000) / 1000, max: sorted[sorted.length - 1] };
 }
