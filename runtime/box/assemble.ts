@@ -21,7 +21,7 @@ export interface BoxSite extends Pick<Site, "contexts" | "hold" | "reap" | "bind
 }
 
 /** What a box is made of. */
-export interface AssemblyParts extends Pick<BoxParts, "send" | "release"> {
+export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "failed"> {
   readonly core: Core;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -37,7 +37,7 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release"> {
 
 /** A box that knows its site and has no context yet. */
 export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
-  const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release } = parts;
+  const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release, failed } = parts;
   const identities = new Identities(site.providers, generation, pdsOf, (list) => signLocatorList(crypto, list, privateKey));
   const bindings = createBindings();
   bindings.setStatic(site.bindings);
@@ -59,6 +59,6 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       timing: (context) =>
         timingFor(profile, context.localCapabilities, context.peerCapabilities, context.peerKeepaliveSeconds, context.roundTrip),
     },
-    { core, shim6, reap: createReap(), identities, bindings, clock, entropy, log, send, release },
+    { core, shim6, reap: createReap(), identities, bindings, clock, entropy, log, send, release, failed },
   );
 }

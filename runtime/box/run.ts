@@ -141,6 +141,7 @@ async function bringUp(
     pdsOf: (ulid) => parameters.get(ulid)?.pds,
     send: (packet) => plane.send(packet),
     release: (packets, now) => release.run(packets, now),
+    failed: (error) => fail(error),
   });
 
   if (site.egress.manage) {
