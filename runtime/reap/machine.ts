@@ -12,6 +12,7 @@ import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from
 import { DeadlineHeap } from "./heap.ts";
 import { Pacer, PROBE_BURST, PROBE_WINDOW, type Visit, Walks } from "./pace.ts";
 import { FRESH, isLost, type Path } from "./paths.ts";
+import { INITIAL_PROBE_TIMEOUT } from "./profile.ts";
 import { explorationOrder, Search, type Standing } from "./search.ts";
 import { Siblings } from "./siblings.ts";
 import { type Cell, type TableEvent, transition } from "./table.ts";
@@ -356,7 +357,8 @@ class Machine implements Reap {
     this.#begin(sibling, pair, turn);
     this.#apply(sibling, transition("Operational", "lost"), "path-lost", turn);
     // The path is proved: its answer is worth waiting for, a second probe before it would only double the exchange.
-    this.#heap.set(sibling, sibling.deadline + (found.roundTrip ?? 0));
+    const { sendTimeout } = sibling.context.timing;
+    this.#heap.set(sibling, sibling.deadline + (found.roundTrip ?? Math.min(INITIAL_PROBE_TIMEOUT, sendTimeout / 3)));
     return "next";
   }
 
