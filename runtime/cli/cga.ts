@@ -25,6 +25,7 @@ import { EXIT_USAGE, EXIT_WRONG, Failure, type Session } from "./session.ts";
 interface GenerateFlags {
   readonly config?: string;
   readonly name?: string;
+  readonly count?: number;
   readonly sec: number;
   readonly subnet?: Prefix;
   readonly prefix?: Prefix;
@@ -42,6 +43,7 @@ const SUBNET_LENGTH = 64;
 const MODIFIER_OCTETS = 16;
 const PRIVATE_MODE = 0o600;
 const OTHERS = 0o077;
+const COUNT_LIMIT = 65_536;
 
 /** Adds the verb `cga` to the program. */
 export function addCga(program: Command, session: Session): void {
@@ -57,6 +59,7 @@ export function addCga(program: Command, session: Session): void {
     )
     .option(CONFIG_FLAG, `${CONFIG_HELP} (default: ${DEFAULT_CONFIG})`)
     .option("--name <name>", "the host's name", hostName)
+    .option("--count <n>", "make so many; with --name they are NAME-1 to NAME-n", whole(1, COUNT_LIMIT))
     .option("--subnet <prefix>", "the /64 that the host is in, if the LAN has several", prefixArgument)
     .option("--sec <n>", "how costly a forgery is made: 0, or 1 for 65536 times as much", whole(0, 1), 0)
     .option("--prefix <prefix>", "without a site: the /64 that the host is in", prefixArgument)
@@ -64,7 +67,11 @@ export function addCga(program: Command, session: Session): void {
     .option(JSON_FLAG, JSON_HELP)
     .addHelpText(
       "after",
-      examples("pshim6 cga generate -c site.yaml --name h1", "pshim6 cga generate --prefix fc00:aaaa:1::/64 --key key.pem"),
+      examples(
+        "pshim6 cga generate -c site.yaml --name h1",
+        "pshim6 cga generate -c site.yaml --name desk --count 40",
+        "pshim6 cga generate --prefix fc00:aaaa:1::/64 --key key.pem",
+      ),
     )
     .action((flags: GenerateFlags, command: Command) =>
       flags.prefix || flags.key ? generateAlone(flags, command, session) : generateForSite(flags, session),
@@ -87,21 +94,36 @@ async function generateForSite(flags: GenerateFlags, session: Session): Promise<
   const store = await host.openStore(site.state);
   try {
     const known = store.cgaParameters();
-    const namesake = [...known].find(([, { name }]) => name !== undefined && name === flags.name);
-    if (namesake !== undefined) throw new Failure(`${flags.name} has an identifier already, ${namesake[0]}: take another name`);
+    const names = namesOf(flags);
+    const namesakes = new Map([...known].map(([address, { name }]) => [name, address]));
+    for (const name of names)
+      if (name !== undefined && namesakes.has(name))
+        throw new Failure(`${name} has an identifier already, ${namesakes.get(name)}: take another name`);
     const privateKey = store.privateKey(() => host.crypto.rsaGenerate(site.key.bits));
-    const inUse = new Set<string>(site.hosts.map(({ ulid }) => ulid));
-    const made = make(session, subnet, privateKey, flags.sec, (address) => known.has(address) || inUse.has(address));
-    store.putCga(made.address, { name: flags.name, pds: made.pds });
-    const name = flags.name ?? null;
-    if (flags.json) session.printJson({ name, address: made.address, sec: flags.sec, pds: hex(made.pds) });
-    else {
-      const entry = `  - { name: ${flags.name ?? "NAME"}, ulid: "${made.address}" }`;
-      session.print(`address ${made.address}\npds ${hex(made.pds)}\n\nunder "hosts:" in the site's settings:\n${entry}\n`);
+    const inUse = new Set<string>([...site.hosts.map(({ ulid }) => ulid), ...known.keys()]);
+    const rows = names.map((name) => {
+      const made = make(session, subnet, privateKey, flags.sec, (address) => inUse.has(address));
+      inUse.add(made.address);
+      store.putCga(made.address, { name, pds: made.pds });
+      return { name, ...made };
+    });
+    if (flags.json) {
+      const shown = rows.map(({ name, address, pds }) => ({ name: name ?? null, address, sec: flags.sec, pds: hex(pds) }));
+      session.printJson(flags.count === undefined ? shown[0] : shown);
+    } else {
+      const parameters = rows.map(({ address, pds }) => `address ${address}\npds ${hex(pds)}\n`);
+      const entries = rows.map(({ name = "NAME", address }) => `  - { name: ${name}, ulid: "${address}" }\n`);
+      session.print(`${parameters.join("")}\nunder "hosts:" in the site's settings:\n${entries.join("")}`);
     }
   } finally {
     store.close();
   }
+}
+
+/** A name, or none, for each identifier to make. */
+function namesOf({ name, count }: GenerateFlags): (string | undefined)[] {
+  if (count === undefined) return [name];
+  return Array.from({ length: count }, (_, i) => (name === undefined ? undefined : hostName(`${name}-${i + 1}`)));
 }
 
 /** The /64 for the new host. */
@@ -121,8 +143,8 @@ function generateAlone(flags: GenerateFlags, command: Command, session: Session)
   const { prefix, key } = flags;
   if (prefix === undefined || key === undefined)
     return command.error("error: --prefix and --key go together: give both, or neither and -c", { exitCode: EXIT_USAGE });
-  if (flags.config !== undefined || flags.subnet !== undefined)
-    return command.error("error: --prefix and --key replace -c and --subnet: leave these out", { exitCode: EXIT_USAGE });
+  if (flags.config !== undefined || flags.subnet !== undefined || flags.count !== undefined)
+    return command.error("error: --prefix and --key replace -c, --subnet and --count: leave these out", { exitCode: EXIT_USAGE });
   if (prefix.length !== SUBNET_LENGTH)
     return command.error(`error: --prefix must be a /64, not ${showPrefix(prefix)}`, { exitCode: EXIT_USAGE });
   const made = make(session, prefix, keyIn(key, session), flags.sec, () => false);

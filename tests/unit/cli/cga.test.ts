@@ -46,6 +46,31 @@ test("an identifier is made, kept and verified", async () => {
   assert.is(box.disk.cga.size, 3);
 });
 
+test("many at once, each with a name of its own", async () => {
+  const box = machine();
+  const made = await box.run(["cga", "generate", "-c", "/site.yaml", "--name", "desk", "--count", "3", "--json"]);
+  assert.is(made.code, 0, made.err);
+  const rows: { name: string; address: string; pds: string }[] = JSON.parse(made.out);
+  assert.equal(
+    rows.map(({ name }) => name),
+    ["desk-1", "desk-2", "desk-3"],
+  );
+  assert.is(new Set(rows.map(({ address }) => address)).size, 3);
+  for (const { name, address, pds } of rows) {
+    assert.is(box.disk.cga.get(address)?.name, name);
+    assert.is((await box.run(["cga", "verify", address, "--pds", pds])).code, 0);
+  }
+  const again = await box.run(["cga", "generate", "-c", "/site.yaml", "--name", "desk", "--count", "4"]);
+  assert.equal([again.code, again.err], [1, `pshim6: desk-1 has an identifier already, ${rows[0].address}: take another name\n`]);
+  assert.is(box.disk.cga.size, 3, "something was made before the name was refused");
+  const nameless = await box.run(["cga", "generate", "-c", "/site.yaml", "--count", "1", "--json"]);
+  assert.is(JSON.parse(nameless.out)[0].name, null);
+  const text = await box.run(["cga", "generate", "-c", "/site.yaml", "--name", "lamp", "--count", "2"]);
+  assert.match(text.out, /settings:\n {2}- \{ name: lamp-1, ulid: "fc00:[^"]+" \}\n {2}- \{ name: lamp-2, ulid: "fc00:[^"]+" \}\n$/);
+  const alone = await box.run(["cga", "generate", "--prefix", "fc00:aaaa:1::/64", "--key", "/key.pem", "--count", "2"]);
+  assert.is(alone.code, 2);
+});
+
 test("Sec 1 claims its strength and has it", async () => {
   const box = machine();
   const made = JSON.parse((await box.run(["cga", "generate", "-c", "/site.yaml", "--sec", "1", "--json"])).out);
