@@ -14,7 +14,11 @@ let worst = 0;
 
 function run(runtime: Runtime, file: string, more: readonly string[]): void {
   const [program, ...words] = runtimeCommand(runtime, file);
-  const done = spawnSync(program, [...words, ...more], { cwd: root, stdio: ["ignore", json ? "pipe" : "inherit", "inherit"], encoding: "utf8" });
+  const done = spawnSync(program, [...words, ...more], {
+    cwd: root,
+    stdio: ["ignore", json ? "pipe" : "inherit", "inherit"],
+    encoding: "utf8",
+  });
   if (json && done.stdout) results.push(JSON.parse(done.stdout));
   worst = Math.max(worst, done.status ?? 1);
 }

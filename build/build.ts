@@ -1,5 +1,5 @@
 /** Everything that `dist/` holds: the core, then the bundle with the core inside. Skips what is up to date. */
-import { runtimeCommand, must } from "./tools.ts";
+import { must, runtimeCommand } from "./tools.ts";
 
 const quiet = process.argv.includes("--quiet") ? ["--quiet"] : [];
 const [node] = runtimeCommand("node", "");

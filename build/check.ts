@@ -98,7 +98,8 @@ function checkFile(file: string): void {
         faults.push(`${file}: imports ${target}; the operating system is reached through adapters/ only`);
       continue;
     }
-    const other = roomOf(posix.normalize(posix.join(posix.dirname(file), target))) ?? posix.normalize(posix.join(posix.dirname(file), target));
+    const other =
+      roomOf(posix.normalize(posix.join(posix.dirname(file), target))) ?? posix.normalize(posix.join(posix.dirname(file), target));
     const allowed = other === room || MAY_IMPORT[room].some((folder) => other === folder || other.startsWith(`${folder}/`));
     if (!allowed) faults.push(`${file}: ${room} may not import ${other} (${target})`);
   }
@@ -129,11 +130,16 @@ for (const folder of FOLDERS) {
   }
 }
 
-const names = (folder: string): string[] => sources(folder).map((file) => relative(folder, file)).filter((file) => !file.endsWith(".d.ts")).sort();
+const names = (folder: string): string[] =>
+  sources(folder)
+    .map((file) => relative(folder, file))
+    .filter((file) => !file.endsWith(".d.ts"))
+    .sort();
 for (const folder of SAME_FILES.slice(1)) {
   const [ours, theirs] = [names(SAME_FILES[0]), names(folder)];
   for (const file of new Set([...ours, ...theirs]))
-    if (!ours.includes(file) || !theirs.includes(file)) faults.push(`${folder}/${file}: ${SAME_FILES[0]} and ${folder} hold different files`);
+    if (!ours.includes(file) || !theirs.includes(file))
+      faults.push(`${folder}/${file}: ${SAME_FILES[0]} and ${folder} hold different files`);
 }
 
 const readmes = Object.keys(MAY_IMPORT).filter((folder) => /^(runtime|adapters|core-as)\//.test(folder) && existsSync(join(root, folder)));

@@ -59,11 +59,16 @@ function readOrEmpty(file) {
 }
 
 function install() {
-  const wanted = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const wanted = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   if (readOrEmpty(stamp) === wanted) return;
   console.error("pshim6: installing dependencies (once, about half a minute) …");
   // Not `npm ci`: it insists on the packages of every platform, which a registry mirror for one platform does not have.
-  const done = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
+  const done = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
   if (done.error) fail("npm is missing: install Node.js with npm");
   if (done.status !== 0) fail("npm install failed, see above; is the npm registry reachable?");
   if (!existsSync(node)) fail("the package `node` brought no binary for this machine (its install script was not allowed to run?)");

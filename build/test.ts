@@ -66,7 +66,8 @@ function runFile(runtime: Runtime, file: string): Promise<FileResult> {
 }
 
 function count(output: string, code: number): FileResult {
-  const sum = (label: string): number => [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, "gm"))].reduce((n, m) => n + Number(m[1]), 0);
+  const sum = (label: string): number =>
+    [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, "gm"))].reduce((n, m) => n + Number(m[1]), 0);
   const total = sum("Total");
   const passed = sum("Passed");
   const skipped = sum("Skipped");
@@ -91,7 +92,9 @@ for (const runtime of runtimes) {
     skipped += result.skipped;
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     const mark = result.failed > 0 ? "FAIL" : "ok  ";
-    console.log(`${mark} ${runtime.padEnd(4)} ${file}  ${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ""}  ${seconds} s`);
+    console.log(
+      `${mark} ${runtime.padEnd(4)} ${file}  ${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ""}  ${seconds} s`,
+    );
     if (result.failed > 0) console.log(result.output.replace(/^/gm, "  | "));
     else for (const line of result.output.match(/^skipped: .*$/gm) ?? []) console.log(`     ${line}`);
   }

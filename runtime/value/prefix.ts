@@ -1,4 +1,4 @@
-import { type Address, ADDRESS_OCTETS, addressAt, addressOctets, parseAddress } from "./address.ts";
+import { ADDRESS_OCTETS, type Address, addressAt, addressOctets, parseAddress } from "./address.ts";
 
 /** An IPv6 prefix. `base` has only zeros behind the first `length` bits. */
 export interface Prefix {
