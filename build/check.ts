@@ -40,6 +40,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/api",
     "core-as/layout",
   ],
+  "runtime/sim": [
+    "runtime/value",
+    "runtime/port",
+    "runtime/wire",
+    "runtime/fast",
+    "runtime/locator",
+    "runtime/cga",
+    "runtime/shim6",
+    "runtime/reap",
+    "runtime/config",
+    "runtime/box",
+  ],
   "runtime/lab": ["runtime/value", "runtime/port", "runtime/config", "runtime/api"],
   "runtime/cli": [
     "runtime/value",

@@ -3,6 +3,7 @@
  * for each key and in total; what does not fit is dropped and counted by the caller, never stored.
  */
 
+/** Bounds of what waits. */
 export interface HoldLimits {
   /** Packets for one key. */
   readonly packets: number;

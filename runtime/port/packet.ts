@@ -20,6 +20,7 @@ export interface PacketPlane {
   stop(): Promise<void>;
 }
 
+/** Who hears of what the workers cannot decide. */
 export interface PacketHandlers {
   /**
    * Packets that the core punted, oldest first. `packet` is a view that is valid during the call only: copy what is kept.

@@ -11,6 +11,7 @@ export interface Store {
   close(): void;
 }
 
+/** CGA parameters of one ULID. */
 export interface StoredCga {
   /** The host's name in the site, if it has one. */
   readonly name: string | undefined;

@@ -34,19 +34,23 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** 16-bit big-endian integer at `at`. */
 export function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 8) | bytes[at + 1];
 }
 
+/** Writes `value`, 0 … 2^16 − 1, big-endian at `at`. */
 export function putU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 8;
   bytes[at + 1] = value & 0xff;
 }
 
+/** 32-bit big-endian integer at `at`, unsigned. */
 export function u32(bytes: Uint8Array, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
+/** Writes `value`, 0 … 2^32 − 1, big-endian at `at`. */
 export function putU32(bytes: Uint8Array, at: number, value: number): void {
   putU16(bytes, at, value >>> 16);
   putU16(bytes, at + 2, value & 0xffff);
@@ -57,6 +61,7 @@ export function u48(bytes: Uint8Array, at: number): number {
   return u16(bytes, at) * 0x1_0000_0000 + u32(bytes, at + 2);
 }
 
+/** Writes `value`, 0 … 2^48 − 1, big-endian at `at`. */
 export function putU48(bytes: Uint8Array, at: number, value: number): void {
   putU16(bytes, at, Math.floor(value / 0x1_0000_0000));
   putU32(bytes, at + 2, value % 0x1_0000_0000);

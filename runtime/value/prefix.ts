@@ -24,10 +24,12 @@ export function prefix(text: string): Prefix {
   return value;
 }
 
+/** `address/length`. */
 export function showPrefix(value: Prefix): string {
   return `${value.base}/${value.length}`;
 }
 
+/** Whether `inner` begins with the bits of `outer`. */
 export function contains(outer: Prefix, inner: Address): boolean {
   return joinPrefix(inner, outer.length, zeros) === outer.base;
 }

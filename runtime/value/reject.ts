@@ -11,6 +11,7 @@ export class Reject {
   }
 }
 
+/** Short for `new Reject`. */
 export function reject(why: string, at = 0): Reject {
   return new Reject(why, at);
 }
