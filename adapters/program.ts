@@ -3,9 +3,10 @@ import process from "node:process";
 import coreOctets from "../dist/core.wasm";
 import { egressPlan, egressScript } from "../runtime/box/egress.ts";
 import { startBox } from "../runtime/box/run.ts";
-import type { CliHost, RunOptions } from "../runtime/cli/host.ts";
+import type { BenchOptions, CliHost, RunOptions } from "../runtime/cli/host.ts";
 import { main } from "../runtime/cli/main.ts";
 import type { Site } from "../runtime/config/site.ts";
+import { BENCH_BATCH, BENCH_CONTEXTS, type CoreBenchRow, measureCore, showCoreBench } from "../runtime/fast/bench.ts";
 import { createCore, HASH_KEY_OCTETS } from "../runtime/fast/core.ts";
 import { openLane } from "../runtime/fast/lane.ts";
 import { runLab } from "../runtime/lab/lab.ts";
@@ -41,7 +42,7 @@ function cliHost(platform: Platform, entry: string): CliHost {
       return runLab(options, createLabHost({ runtime, selfCommand, files, http }));
     },
     runLabStream: (argv) => runLabStream(argv, createStreamHost()),
-    benchCore: async () => 1,
+    benchCore: (options) => benchCore(options, platform),
   };
 }
 
@@ -72,6 +73,20 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
   if (failure === undefined) return 0;
   logs.area("box").error("the box stopped by itself", { error: failure.message });
   return 1;
+}
+
+/** The core alone, without device or privilege. */
+async function benchCore({ json, contexts }: BenchOptions, { host, entropy }: Platform): Promise<number> {
+  const module = await WebAssembly.compile(coreOctets);
+  const rows: CoreBenchRow[] = [];
+  for (const count of contexts === undefined ? BENCH_CONTEXTS : [2 ** Math.ceil(Math.log2(contexts))]) {
+    const nanoseconds = () => Number(process.hrtime.bigint());
+    rows.push(...(await measureCore(count, { module, hashKey: entropy.bytes(HASH_KEY_OCTETS), nanoseconds })));
+  }
+  host.print(
+    json ? `${JSON.stringify({ bench: "core", runtime: host.runtime, batch: BENCH_BATCH, rows })}\n` : showCoreBench(rows, host.runtime),
+  );
+  return 0;
 }
 
 function pause({ host }: Platform, time: number): Promise<boolean> {

@@ -25,7 +25,6 @@ interface LabFlags {
 interface BenchFlags {
   readonly json?: true;
   readonly contexts?: number;
-  readonly seconds?: number;
 }
 
 const CONTEXTS_MOST = 1_048_576;
@@ -95,10 +94,9 @@ export function addBench(program: Command, session: Session): void {
     .summary("nanoseconds per packet through the packet core")
     .description("Measures the packet core alone: nanoseconds per packet in both directions.")
     .option("--contexts <n>", "contexts in the table; without it, a series of sizes", whole(1, CONTEXTS_MOST))
-    .option("--seconds <n>", "how long each measurement takes", seconds)
     .option(JSON_FLAG, JSON_HELP)
     .addHelpText("after", examples("pshim6 bench core", "pshim6 bench core --contexts 1048576 --json"))
     .action(async (flags: BenchFlags) => {
-      session.exit = await session.host.benchCore({ json: flags.json === true, contexts: flags.contexts, seconds: flags.seconds });
+      session.exit = await session.host.benchCore({ json: flags.json === true, contexts: flags.contexts });
     });
 }

@@ -62,8 +62,6 @@ export interface LabOptions {
 /** `pshim6 bench core`. */
 export interface BenchOptions {
   readonly json: boolean;
-  /** Contexts in the table; `undefined` = a series of sizes. */
+  /** Contexts in the table, rounded up to a power of two; `undefined` = a series of sizes. */
   readonly contexts: number | undefined;
-  /** How long each measurement takes; `undefined` = the bench's choice. */
-  readonly seconds: number | undefined;
 }

@@ -1,0 +1,176 @@
+/**
+ * The packet core alone: nanoseconds a packet, outbound and inbound, by number of contexts hit at random. Frames of 64
+ * octets (72 with the payload header) are laid into the slots before each batch, as read(2) does, and only the batch is timed.
+ */
+import { IP6_LENGTH } from "../../core-as/layout/ip6.ts";
+import * as map from "../../core-as/layout/map.ts";
+import { VIRTIO_HEADER_OCTETS } from "../../core-as/layout/virtio.ts";
+import { prefix } from "../value/prefix.ts";
+import type { CoreSizes } from "./contract.ts";
+import { createCore } from "./core.ts";
+import { openModule } from "./exports.ts";
+import { openLane } from "./lane.ts";
+
+/** Numbers of contexts that a whole benchmark goes through. */
+export const BENCH_CONTEXTS = [16, 1024, 65_536, 1_048_576] as const;
+/** Frames in a batch. */
+export const BENCH_BATCH = 256;
+const BATCH = BENCH_BATCH;
+const PAYLOAD = 24;
+const WARM_BATCHES = 2000;
+const RUNS = 7;
+const BATCHES_A_RUN = 2000;
+
+/** Median of several runs. */
+export interface CoreBenchRow {
+  readonly contexts: number;
+  readonly direction: "out" | "in";
+  /** For one packet. */
+  readonly nanoseconds: number;
+  /** Million packets a second. */
+  readonly mpps: number;
+}
+
+/** What the benchmark needs from outside. */
+export interface CoreBenchOptions {
+  /** dist/core.wasm, compiled. */
+  readonly module: WebAssembly.Module;
+  /** `HASH_KEY_OCTETS` random octets. */
+  readonly hashKey: Uint8Array;
+  /** A clock that does not go back, nanoseconds; its differences are below 2^53. */
+  readonly nanoseconds: () => number;
+  /** Called with the core's memory before it is used: to advise huge pages. */
+  readonly opened?: (memory: ArrayBufferLike) => void;
+}
+
+/** The rows as a table with a head line. */
+export function showCoreBench(rows: readonly CoreBenchRow[], title: string): string {
+  const lines = rows.map(
+    ({ contexts, direction, nanoseconds, mpps }) =>
+      `${String(contexts).padStart(10)}  ${direction.padEnd(9)}  ${nanoseconds.toFixed(1).padStart(9)}  ${mpps.toFixed(2).padStart(6)}`,
+  );
+  return [`core, ${title}`, "  contexts  direction  ns/packet    Mpps", ...lines, ""].join("\n");
+}
+
+/** A lane over a table of `contexts`, and a way to refill its slots. */
+async function world(contexts: number, options: CoreBenchOptions) {
+  const sizes: CoreSizes = { contexts, lanes: 1, batch: BATCH, slotOctets: 2048, puntOctets: 65_536 };
+  const core = await createCore(options.module, sizes, { hashKey: options.hashKey, now: 1 });
+  options.opened?.(core.shared.memory.buffer);
+  core.setPrefixes({
+    ulid: prefix("fc00:aaaa:1::/48"),
+    generic: prefix("fc00::/7"),
+    locators: [prefix("2001:db8:a1::/48"), prefix("2001:db8:a2::/48")],
+  });
+  const { buffer } = core.shared.memory;
+  const view = new DataView(buffer);
+  const raw = await openModule(options.module, core.shared.memory);
+  const heads: readonly (readonly [number, bigint])[] = [
+    [map.STAGE_LOCAL_ULID, 0xfc00_aaaa_0001_0000n],
+    [map.STAGE_PEER_ULID, 0xfc00_bbbb_0001_0000n],
+    [map.STAGE_LOCAL_LOCATOR, 0x2001_0db8_00a1_0000n],
+    [map.STAGE_PEER_LOCATOR, 0x2001_0db8_00b3_0000n],
+  ];
+  for (const [at, head] of heads) view.setBigUint64(at, head);
+  for (let id = 0; id < contexts; id++) {
+    for (const [at] of heads) view.setUint32(at + 12, spread(id));
+    view.setUint32(map.STAGE_LOCAL_TAG + 2, 0x8000_1111);
+    view.setUint16(map.STAGE_LOCAL_TAG + 6, id);
+    view.setUint16(map.STAGE_LOCAL_TAG + 2, 0x8000 | (id >>> 16));
+    view.setUint32(map.STAGE_PEER_TAG + 4, spread(id));
+    view.setUint16(map.STAGE_PEER_TAG + 2, 0x8000);
+    for (const at of [map.STAGE_SEND_TIMEOUT, map.STAGE_KEEPALIVE_TIMEOUT]) view.setUint32(at, 15_000, true);
+    view.setUint32(map.STAGE_KEEPALIVE_INTERVAL, 5000, true);
+    if (raw.add(id, 1) !== 0) throw new Error(`context ${id} refused`);
+  }
+  const lane = await openLane(core.shared, 0);
+  const halves = new Uint16Array(buffer);
+  const words = new Uint32Array(buffer);
+  let state = 1;
+  const draw = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) & (contexts - 1);
+  };
+  const swap = (value: number): number =>
+    (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
+  const begin = (slot: number, octets: number): number => {
+    const at = lane.inputOffset(slot);
+    for (let i = 0; i < VIRTIO_HEADER_OCTETS / 2; i++) halves[(at >>> 1) + i] = 0;
+    lane.lengths[slot] = VIRTIO_HEADER_OCTETS + octets;
+    return (at + VIRTIO_HEADER_OCTETS) >>> 2;
+  };
+  const putAddresses = (at: number, source: bigint, destination: bigint, tail: number): void => {
+    words[at] = swap(Number(source >> 32n));
+    words[at + 1] = swap(Number(source & 0xffff_ffffn));
+    words[at + 2] = 0;
+    words[at + 3] = tail;
+    words[at + 4] = swap(Number(destination >> 32n));
+    words[at + 5] = swap(Number(destination & 0xffff_ffffn));
+    words[at + 6] = 0;
+    words[at + 7] = tail;
+  };
+  const refill = {
+    out(): void {
+      for (let slot = 0; slot < BATCH; slot++) {
+        const id = draw();
+        const at = begin(slot, IP6_LENGTH + PAYLOAD);
+        words[at] = 0x60;
+        words[at + 1] = swap((PAYLOAD << 16) | (17 << 8) | 64);
+        putAddresses(at + 2, heads[0][1], heads[1][1], swap(spread(id)));
+      }
+    },
+    in(): void {
+      for (let slot = 0; slot < BATCH; slot++) {
+        const id = draw();
+        const at = begin(slot, IP6_LENGTH + 8 + PAYLOAD);
+        words[at] = 0x60;
+        words[at + 1] = swap(((PAYLOAD + 8) << 16) | (140 << 8) | 64);
+        putAddresses(at + 2, heads[3][1], heads[2][1], 0);
+        words[at + 10] = swap((17 << 24) | 0x8000 | (id >>> 16));
+        words[at + 11] = swap(((0x1111 << 16) | (id & 0xffff)) >>> 0);
+      }
+    },
+  };
+  return { core, lane, refill };
+}
+
+/** A bijection of 32-bit numbers: contexts that follow one another have nothing else in common. */
+function spread(id: number): number {
+  return Math.imul(id, 0x9e37_79b1) >>> 0;
+}
+
+/**
+ * Measures both directions with `contexts` of them, each hit at random. Takes seconds and blocks meanwhile.
+ * @throws {Error} when a frame was not forwarded
+ */
+export async function measureCore(contexts: number, options: CoreBenchOptions): Promise<CoreBenchRow[]> {
+  const { core, lane, refill } = await world(contexts, options);
+  const rows: CoreBenchRow[] = [];
+  for (const direction of ["out", "in"] as const) {
+    const runs: number[] = [];
+    for (let run = 0; run <= RUNS; run++) {
+      const batches = run === 0 ? WARM_BATCHES : BATCHES_A_RUN;
+      let spent = 0;
+      for (let batch = 0; batch < batches; batch++) {
+        refill[direction]();
+        const before = options.nanoseconds();
+        const outputs = lane.run(BATCH, 1000);
+        spent += options.nanoseconds() - before;
+        if (outputs !== BATCH)
+          throw new Error(`${outputs} of ${BATCH} forwarded: ${JSON.stringify([...core.totals()].filter(([, n]) => n > 0))}`);
+        if (lane.takeBell()) core.advance(1000, 1000, () => undefined);
+      }
+      if (run > 0) runs.push(spent / (batches * BATCH));
+    }
+    runs.sort((a, b) => a - b);
+    const nanoseconds = runs[runs.length >> 1];
+    rows.push({ contexts, direction, nanoseconds: round(nanoseconds, 1), mpps: round(1000 / nanoseconds, 2) });
+  }
+  return rows;
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
