@@ -13,6 +13,9 @@ export const I2bis_RETRIES_MAX = 2;
 export const NO_R1_HOLDDOWN_TIME: Millis = 60_000;
 /** NO-SUPPORT lasts at most so long (§7.8). */
 export const ICMP_HOLDDOWN_TIME: Millis = 600_000;
+/** First wait for an Update Acknowledgement, and the longest; there is no last one (§10.2). */
+export const UPDATE_TIMEOUT: Millis = 4_000;
+export const MAX_UPDATE_TIMEOUT: Millis = 120_000;
 /** A validator is accepted at least so long (§7.13). */
 export const VALIDATOR_MIN_LIFETIME: Millis = 30_000;
 /** Send Timeout that needs no announcement (RFC 5534 §2). */
@@ -46,6 +49,19 @@ export const EARLY_I2_MARGIN: Millis = 15;
 export const EARLY_I2_UNKNOWN_ROUND_TRIP: Millis = 100;
 /** A packet on our tag makes us repeat I2 or I2bis (§10.4, §12.2), but not sooner than this after the last one. */
 export const TRIGGERED_I2_GAP: Millis = 20;
+
+/** Update Requests, repetitions too, begin at most so many in a window. Peers verify no more lists from one /48 in a second. */
+export const UPDATES_PER_WINDOW = 48;
+export const UPDATE_WINDOW: Millis = 10;
+/** A request whose list must be signed first counts for so many: an RSA private operation takes the best part of a millisecond. */
+export const SIGNATURE_COST = 8;
+/** Contexts that leave removed locators in one go; the next follow in the next `poll`, due at once. */
+export const RELIST_BATCH = 2_048;
+/** Default of {@link Shim6Options.siteShare}. */
+export const SITE_SHARE = 1 / 2;
+/** In a full table the longest unused of so many makes room, if it was unused for so long. */
+export const DISPLACE_LOOK = 16;
+export const DISPLACE_IDLE: Millis = 30_000;
 
 /** Locator pairs that initial contact tries at most. */
 export const MAX_CANDIDATES = 64;

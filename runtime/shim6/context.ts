@@ -2,10 +2,11 @@
 import type { Locator } from "../value/address.ts";
 import type { ContextTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { Capabilities, LocatorList } from "../wire/message.ts";
+import type { Capabilities, LocatorList, Preference } from "../wire/message.ts";
 import type { ContextState, ContextView, LocatorPair, PeerLocator, UlidPair } from "./contract.ts";
 import type { Waiting } from "./deadlines.ts";
 import type { ReceiverContext } from "./receive.ts";
+import type { Update } from "./update.ts";
 import type { Challenge } from "./validator.ts";
 
 /** What a peer told of itself in I2, I2bis, R2 or Update Request. */
@@ -69,6 +70,17 @@ export interface Answerable extends Omit<Challenge, "validator"> {
   readonly packetTag: ContextTag | undefined;
 }
 
+/** What the latest message that described us said. */
+export interface Told {
+  readonly locators: readonly Locator[];
+  readonly generation: number;
+  /** `undefined` = none. */
+  readonly preferences: readonly Preference[] | undefined;
+  /** Send Timeout as in the Keepalive Timeout option; 15 when there was none. */
+  readonly seconds: number;
+  readonly capabilities: Capabilities | undefined;
+}
+
 export type FailureReason = "no-answer" | "no-support" | "refused";
 
 /** One context, in any state but IDLE. Changed in place by the machine, shown to others as a {@link viewOf}. */
@@ -77,38 +89,60 @@ export interface Context extends Waiting {
   readonly pair: UlidPair;
   state: ContextState;
   localTag: ContextTag;
-  /** Ls(local) as the peer was told, or will be, and its generation. */
+  /** Locators that may be sources: those that the peer knows for certain and the site still has. */
   localLocators: readonly Locator[];
-  localGeneration: number;
+  /** Ls(local) for membership checks: locators that the peer may send to, as it knows the latest list or the one before. */
+  accepted: readonly Locator[];
+  /** Removed by the latest change of ours: a peer that has not heard of it may still send there. */
+  retired: readonly Locator[];
   peer: PeerData | undefined;
   current: LocatorPair;
   setup: Setup | undefined;
   /** Why it is in E-FAILED or NO-SUPPORT. */
   failure: FailureReason | undefined;
   roundTrip: Millis | undefined;
-  told: Capabilities | undefined;
+  told: Told | undefined;
+  /** Update Request that waits for its turn or its Acknowledgement. */
+  update: Update | undefined;
+  /** /48 of the peer, when the peer initiated the context. */
+  readonly site: string | undefined;
   establishedAt: Millis | undefined;
 }
 
 /** A record in I1-SENT that is in no index yet. `list` is the one of the local identity. */
-export function newContext(id: number, pair: UlidPair, localTag: ContextTag, list: LocatorList, current: LocatorPair): Context {
+export function newContext(
+  id: number,
+  pair: UlidPair,
+  localTag: ContextTag,
+  list: LocatorList,
+  current: LocatorPair,
+  site: string | undefined,
+): Context {
+  const locators = addressesOf(list);
   return {
     id,
     pair,
     state: "I1-SENT",
     localTag,
-    localLocators: list.locators.map(({ address }) => address),
-    localGeneration: list.generation,
+    localLocators: locators,
+    accepted: locators,
+    retired: [],
     peer: undefined,
     current,
     setup: undefined,
     failure: undefined,
     roundTrip: undefined,
     told: undefined,
+    update: undefined,
+    site,
     establishedAt: undefined,
     dueAt: NEVER,
     heapAt: -1,
   };
+}
+
+export function addressesOf({ locators }: LocatorList): readonly Locator[] {
+  return locators.map(({ address }) => address);
 }
 
 /** Whether the context can carry payload: CT(peer) is known and in use. */
@@ -137,7 +171,7 @@ export function viewOf(context: Context): ContextView {
     peerBox: peer?.box,
     peerKeepaliveSeconds: peer?.keepaliveSeconds,
     peerCapabilities: peer?.capabilities,
-    localCapabilities: known && context.told,
+    localCapabilities: known && context.told?.capabilities,
     roundTrip: context.roundTrip,
     establishedAt: context.establishedAt,
   };
@@ -154,7 +188,7 @@ export function peerLocatorsOf(context: Context): readonly Locator[] {
 export function receiverContext(context: Context): ReceiverContext {
   return {
     peerUlid: context.pair.peer,
-    localLocators: context.localLocators,
+    localLocators: context.accepted,
     peerLocators: peerLocatorsOf(context),
     peerGeneration: context.peer?.generation,
     peerPds: context.peer?.pds,

@@ -30,6 +30,8 @@ export interface Shim6 {
   step(event: Shim6Event, now: Millis, random: Uint8Array): Shim6Effect[];
   /** When `step({ kind: "poll" })` is due next; `NEVER` if nothing waits. */
   readonly wakeAt: Millis;
+  /** Contexts whose peer has not acknowledged what we told, or are to tell, it of our locators (RFC 5533 §10). */
+  readonly untold: number;
   /** Every context that exists, in any state but IDLE. */
   contexts(): Iterable<ContextView>;
   find(pair: UlidPair): ContextView | undefined;
@@ -50,6 +52,10 @@ export interface ContextView {
   readonly localTag: ContextTag;
   /** Known in ESTABLISHED and I2BIS-SENT. */
   readonly peerTag: ContextTag | undefined;
+  /**
+   * Locators that may be sources: the peer knows them and the site still has them. A new one comes with the Update
+   * Acknowledgement, a removed one goes at once (shim6-state §7).
+   */
   readonly localLocators: readonly Locator[];
   readonly peerLocators: readonly PeerLocator[];
   /** The pair that packets go out on when the context has just been established. Later REAP chooses. */
@@ -93,10 +99,18 @@ export type Shim6Event =
   | { readonly kind: "unsupported"; readonly localTag: ContextTag; readonly source: Locator; readonly destination: Locator }
   /** The context was idle for long, or its ULID was withdrawn (§8.1). */
   | { readonly kind: "discard"; readonly id: number }
+  /**
+   * {@link Shim6World.local}, the options' Send Timeout, or both, answer differently now: for one ULID, or for any when
+   * `local` is absent. Every context concerned leaves removed locators, most recently used first, and its peer is told (§10.1).
+   */
+  | { readonly kind: "identity"; readonly local?: Ulid }
   | { readonly kind: "poll" };
 
 export type Shim6Effect =
-  | { readonly kind: "send"; readonly source: Locator; readonly destination: Locator; readonly message: Message }
+  /** `id` = the context whose payload this counts as for REAP (reap.md §1): the first copy of an Update Request. */
+  | { readonly kind: "send"; readonly source: Locator; readonly destination: Locator; readonly message: Message; readonly id?: number }
+  /** What became of an Update Request of ours: the peer took it, or refused it for good with this code of an Error message. */
+  | { readonly kind: "told"; readonly id: number; readonly outcome: "acknowledged" | "refused"; readonly code: number | undefined }
   /**
    * The context became usable, or its tags, locators or peer data changed. Replaces what was known of `context.id`. It may
    * still be in I2BIS-SENT: a valid I2 of the peer changes its data, not our state (§7.13).
@@ -113,7 +127,8 @@ export type Shim6Effect =
   /** Something was dropped; `why` is a counter's name behind `drop-`. */
   | { readonly kind: "drop"; readonly why: string };
 
-export type RemovalReason = "idle" | "confused" | "failed" | "expired";
+/** "withdrawn" = the site no longer has its ULID; "displaced" = the longest unused, it made room in a full table. */
+export type RemovalReason = "idle" | "confused" | "failed" | "expired" | "withdrawn" | "displaced";
 
 /** How the machine learns what it may not know by itself. Look-ups only: no effect, no waiting. */
 export interface Shim6World {
@@ -127,28 +142,45 @@ export interface Shim6World {
   verifyList(list: LocatorList, pds: Uint8Array, signature: Uint8Array): boolean;
   /** Hexadecimal SHA-256 of the public key in `pds`. */
   boxOf(pds: Uint8Array): string;
+  /**
+   * `identity` with only its first `count` locators, `keep` among them, and a signature of its own: for messages that would
+   * pass 1,280 octets (shim6-wire §9). `undefined`, or no such function = not to be had.
+   */
+  shorten?(identity: LocalIdentity, count: number, keep: Locator): LocalIdentity | undefined;
+  /** The pair that the context sends on now, as REAP chose it; absent or `undefined` = the one of its establishment. */
+  currentPair?(id: number): LocatorPair | undefined;
+  /** When the context last carried a packet, in either direction; absent or `undefined` = not since it was established. */
+  lastUse?(id: number): Millis | undefined;
   /** HMAC-SHA-256 of `octets` under the 32-octet `key` (responder validators). */
   hmac(key: Uint8Array, octets: Uint8Array): Uint8Array;
 }
 
-/** A ULID of the site with everything that goes into I2, R2 and I2bis. Signed once per host and locator set. */
+/** A ULID of the site with everything that goes into I2, R2, I2bis and Update Request. Signed once per host and locator set. */
 export interface LocalIdentity {
   readonly ulid: Ulid;
+  /** At least one locator. Another set or order of locators has another generation. */
   readonly list: LocatorList;
   readonly preferences: readonly Preference[];
   readonly pds: Uint8Array;
-  /** Present when a locator's method is CGA. */
+  /** Present when a locator's method is CGA. May be made when it is first read. */
   readonly signature: Uint8Array | undefined;
+  /** `false` = reading `signature` costs an RSA private operation now. */
+  readonly isSigned?: boolean;
 }
 
-/** What is fixed for the life of a machine. */
+/** What is fixed for the life of a machine, but for what says otherwise. */
 export interface Shim6Options {
   /** Contexts at most, in all states; a new one beyond that is refused (`drop-full-context`). */
   readonly capacity: number;
   /** Sent to everyone in I1, R1, I2, R2 and I2bis, so that our boxes know each other; `undefined` = never. */
   readonly capabilities: ((peerRoundTrip: Millis | undefined) => Capabilities | undefined) | undefined;
-  /** Our Send Timeout towards anyone else, seconds; the option is sent when it is not 15. */
+  /** Our Send Timeout towards anyone else, seconds; the option is sent when it is not 15. May change with an `identity` event. */
   readonly sendTimeoutSeconds: number;
+  /**
+   * Share of `capacity`, above 0 up to 1, that peers of one /48 may take by contexts that they initiated: nobody who can get
+   * many CGAs at one place fills the table. Default {@link SITE_SHARE}.
+   */
+  readonly siteShare?: number;
   /** Bits of CT(local) in use, 47 unless a test shrinks it. */
   readonly tagBits: number;
   /** Secret for validators: 32 octets; the machine rotates with octets of `random` and keeps the previous. */

@@ -5,14 +5,16 @@ import { type Millis, NEVER } from "../value/time.ts";
 import { errorFor } from "../wire/control/error.ts";
 import type { Message } from "../wire/message.ts";
 import { composeR1bis } from "./compose.ts";
-import { type BudgetName, ICMP_HOLDDOWN_TIME, NO_R1_HOLDDOWN_TIME } from "./constants.ts";
-import { type Context, type FailureReason, isNegative, isUsable, newContext, viewOf } from "./context.ts";
+import { type BudgetName, DISPLACE_IDLE, DISPLACE_LOOK, ICMP_HOLDDOWN_TIME, NO_R1_HOLDDOWN_TIME, SITE_SHARE } from "./constants.ts";
+import { addressesOf, type Context, type FailureReason, isNegative, isUsable, newContext, viewOf } from "./context.ts";
 import type { LocalIdentity, LocatorPair, RemovalReason, Shim6Effect, Shim6Options, Shim6World, UlidPair } from "./contract.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Draw } from "./draw.ts";
 import { Limiter } from "./limiter.ts";
+import { owedTo, Waitlist } from "./owed.ts";
 import { KnownPeers } from "./peers.ts";
 import { ContextTable } from "./table.ts";
+import type { Update } from "./update.ts";
 import { Validators } from "./validator.ts";
 import { Verifier } from "./verifier.ts";
 
@@ -28,6 +30,15 @@ export class Engine {
   readonly #limiter = new Limiter();
   /** E-FAILED and NO-SUPPORT, oldest first: they make room when the table is full. */
   readonly #negative = new Set<Context>();
+  /** Contexts that others initiated, by the /48 of their peer. */
+  readonly #bySite = new Map<string, number>();
+  readonly #siteLimit: number;
+  /** All records, those looked at longest ago for room first. */
+  readonly #ring = new Set<Context>();
+  readonly waitlist = new Waitlist();
+  /** Contexts that have not heard of a change of their identity yet, in the order they will. */
+  relisting: Context[] = [];
+  #requests = 0;
   now: Millis = 0;
   draw: Draw;
   effects: Shim6Effect[] = [];
@@ -39,6 +50,17 @@ export class Engine {
     this.validators = new Validators(options.secret, world.hmac);
     this.verifier = new Verifier(world, options.secret);
     this.draw = new Draw(options.secret, world.hmac);
+    this.#siteLimit = Math.max(1, Math.floor(options.capacity * (options.siteShare ?? SITE_SHARE)));
+  }
+
+  /** When `poll` is due. */
+  get wakeAt(): Millis {
+    return this.relisting.length > 0 ? this.now : Math.min(this.deadlines.next, this.waitlist.wakeAt);
+  }
+
+  /** Contexts whose peer is to hear of us, or has not acknowledged it. */
+  get untold(): number {
+    return this.relisting.length + this.waitlist.size + this.#requests;
   }
 
   begin(now: Millis, random: Uint8Array): void {
@@ -48,8 +70,9 @@ export class Engine {
     this.validators.renew(now, this.draw);
   }
 
-  send({ local, peer }: LocatorPair, message: Message): void {
-    this.effects.push({ kind: "send", source: local, destination: peer, message });
+  send({ local, peer }: LocatorPair, message: Message, id?: number): void {
+    const send = { kind: "send", source: local, destination: peer, message } as const;
+    this.effects.push(id === undefined ? send : { ...send, id });
   }
 
   drop(why: string): void {
@@ -74,32 +97,83 @@ export class Engine {
     if (this.mayAnswer("error", pair.peer)) this.send(pair, errorFor(packet, code, pointer));
   }
 
-  /** A new record in I1-SENT, indexed by pair and tag. Room is made at the cost of the oldest negative entry. @returns `undefined` (counted) if there is none */
-  create(pair: UlidPair, identity: LocalIdentity, current: LocatorPair): Context | undefined {
-    const tag = this.table.freeTag(this.draw);
-    if (tag !== undefined) {
-      let id = this.table.ids.take();
-      const oldest = this.#negative.values().next();
-      if (id < 0 && !oldest.done) {
-        this.remove(oldest.value, "expired");
-        id = this.table.ids.take();
-      }
-      if (id >= 0) {
-        const context = newContext(id, pair, tag, identity.list, current);
-        this.table.add(context);
-        return context;
-      }
+  /**
+   * A new record in I1-SENT, indexed by pair and tag. `site` = the peer's /48 when the peer initiates: it may have its share and no more.
+   * @returns `undefined` (counted) if there is no room
+   */
+  create(pair: UlidPair, identity: LocalIdentity, current: LocatorPair, site?: string): Context | undefined {
+    if (site !== undefined && (this.#bySite.get(site) ?? 0) >= this.#siteLimit) {
+      this.drop("full-site");
+      return undefined;
     }
-    this.drop("full-context");
-    return undefined;
+    const tag = this.table.freeTag(this.draw);
+    const id = tag === undefined ? -1 : this.#freeId();
+    if (tag === undefined || id < 0) {
+      this.drop("full-context");
+      return undefined;
+    }
+    const context = newContext(id, pair, tag, identity.list, current, site);
+    this.table.add(context);
+    this.#ring.add(context);
+    if (site !== undefined) this.#bySite.set(site, (this.#bySite.get(site) ?? 0) + 1);
+    return context;
+  }
+
+  /** In a full table the oldest negative entry makes room, else the context that was unused for longest. */
+  #freeId(): number {
+    const id = this.table.ids.take();
+    if (id >= 0) return id;
+    const oldest = this.#negative.values().next();
+    const victim = oldest.done ? this.#leastUsed() : oldest.value;
+    if (victim === undefined) return -1;
+    this.remove(victim, oldest.done ? "displaced" : "expired");
+    return this.table.ids.take();
+  }
+
+  /** The longest unused of the next {@link DISPLACE_LOOK} records: near enough to the oldest of all, at a fixed cost. */
+  #leastUsed(): Context | undefined {
+    const looked: Context[] = [];
+    for (const context of this.#ring) {
+      if (looked.push(context) >= DISPLACE_LOOK) break;
+    }
+    let victim: Context | undefined;
+    for (const context of looked) {
+      this.#ring.delete(context);
+      this.#ring.add(context);
+      if (isUsable(context) && (victim === undefined || this.lastUse(context) < this.lastUse(victim))) victim = context;
+    }
+    return victim !== undefined && this.now - this.lastUse(victim) >= DISPLACE_IDLE ? victim : undefined;
+  }
+
+  /** When `context` last carried a packet; a context that never did counts from its establishment, one in set-up as used now. */
+  lastUse(context: Context): Millis {
+    if (!isUsable(context)) return this.now;
+    return this.world.lastUse?.(context.id) ?? context.establishedAt ?? this.now;
   }
 
   remove(context: Context, why: RemovalReason): void {
-    this.deadlines.set(context, NEVER);
+    this.setUpdate(context, undefined);
+    this.waitlist.delete(context);
     this.#negative.delete(context);
+    this.#ring.delete(context);
+    this.#leaveSite(context);
     this.table.remove(context);
     context.setup = undefined;
     this.effects.push({ kind: "removed", id: context.id, pair: context.pair, why });
+  }
+
+  #leaveSite({ site }: Context): void {
+    const count = site === undefined ? undefined : this.#bySite.get(site);
+    if (site === undefined || count === undefined) return;
+    if (count > 1) this.#bySite.set(site, count - 1);
+    else this.#bySite.delete(site);
+  }
+
+  /** The Update Request that `context` waits for from now on; its deadline is the caller's. */
+  setUpdate(context: Context, update: Update | undefined): void {
+    this.#requests += Number(update !== undefined) - Number(context.update !== undefined);
+    context.update = update;
+    this.deadlines.set(context, NEVER);
   }
 
   /**
@@ -127,10 +201,11 @@ export class Engine {
     return identity === undefined ? undefined : this.create(pair, identity, current);
   }
 
+  /** Also drops an Update Request: what set-up says next holds all of it. */
   endSetup(context: Context): void {
     if (context.setup !== undefined) this.table.forgetNonce(context.setup.initiatorNonce);
     context.setup = undefined;
-    this.deadlines.set(context, NEVER);
+    this.setUpdate(context, undefined);
   }
 
   /** → ESTABLISHED. */
@@ -139,7 +214,23 @@ export class Engine {
     context.state = "ESTABLISHED";
     context.current = current;
     context.establishedAt = this.now;
+    this.admitLocators(context);
     this.publish(context, cause);
+    const identity = this.world.local(context.pair.local);
+    if (identity !== undefined && owedTo(context, identity, this.options) !== undefined) this.waitlist.add(context);
+  }
+
+  /**
+   * Which locators may be sources, and which destinations of the peer, by what the peer was told and what the site has now. A
+   * peer that knows none of ours any more gets new ones as sources at once: its R1bis starts the recovery that tells it.
+   */
+  admitLocators(context: Context): void {
+    const identity = this.world.local(context.pair.local);
+    if (identity === undefined) return;
+    const listed = addressesOf(identity.list);
+    const known = listed.filter((locator) => context.told?.locators.includes(locator));
+    context.localLocators = known.length > 0 ? known : listed;
+    context.accepted = listed;
   }
 
   /** Tells what is new about a usable context. */

@@ -1,7 +1,7 @@
 /** The initiator's side of set-up: need → I1 → R1 → I2 → R2, with its retransmissions (RFC 5533 §7.7, §7.8, §7.11, §7.12, §7.16). */
 import type { Locator } from "../value/address.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import { findOption, type Option, type R1, type R2 } from "../wire/message.ts";
+import { findOption, type I2, type I2bis, type Option, type R1, type R2 } from "../wire/message.ts";
 import { composeI1, composeI2, composeI2bis } from "./compose.ts";
 import {
   EARLY_I1_AT,
@@ -20,6 +20,7 @@ import {
 } from "./constants.ts";
 import { type Context, isBound, isNegative, receiverContext, type Setup, samePair } from "./context.ts";
 import type { LocalIdentity, LocatorPair, UlidPair } from "./contract.ts";
+import { describe } from "./describe.ts";
 import type { Engine } from "./engine.ts";
 import type { PeerNature } from "./peers.ts";
 import type { Received } from "./receive.ts";
@@ -84,7 +85,8 @@ export function newSetup(engine: Engine, context: Context, candidates: readonly 
   };
 }
 
-function startI1(engine: Engine, context: Context, setup: Setup): void {
+/** First I1 of a round. */
+export function startI1(engine: Engine, context: Context, setup: Setup): void {
   context.state = "I1-SENT";
   setup.startedAt = engine.now;
   setup.challenge = undefined;
@@ -117,16 +119,26 @@ export function sendAnswer(engine: Engine, context: Context, setup: Setup): void
     engine.fail(context, "refused");
     return;
   }
+  const { initiatorNonce } = setup;
+  const { packetTag } = challenge;
+  const described = describe<I2 | I2bis>(
+    packetTag === undefined ? composeI2(context, initiatorNonce, challenge) : composeI2bis(context, initiatorNonce, challenge, packetTag),
+    context,
+    identity,
+    challenge.pair.local,
+    engine.options,
+    engine.world.shorten,
+  );
+  if (described === undefined) {
+    engine.drop("oversize-i2");
+    engine.fail(context, "refused");
+    return;
+  }
   setup.answeredAt = engine.now;
   setup.answers++;
   if (!setup.sent.some(({ pair }) => samePair(pair, challenge.pair))) setup.sent.push({ pair: challenge.pair, count: 0, at: engine.now });
-  const { initiatorNonce } = setup;
-  engine.send(
-    challenge.pair,
-    challenge.packetTag === undefined
-      ? composeI2(context, initiatorNonce, challenge, identity, engine.options)
-      : composeI2bis(context, initiatorNonce, challenge, challenge.packetTag, identity, engine.options),
-  );
+  context.told = described.told;
+  engine.send(challenge.pair, described.message);
 }
 
 /** A packet on our tag shows that the peer has the context and waits for us: repeat I2 or I2bis (§10.4, §12.2), within reason. */
@@ -156,7 +168,7 @@ export function receiveR1(engine: Engine, { source, destination }: Received, mes
     engine.drop("no-context-r1");
     return;
   }
-  if (!setup.candidates.some(({ peer }) => peer === source) || !context.localLocators.includes(destination)) {
+  if (!setup.candidates.some(({ peer }) => peer === source) || !context.accepted.includes(destination)) {
     engine.drop("locators-r1");
     return;
   }

@@ -7,6 +7,11 @@ import { Recent } from "./recent.ts";
 
 const SITE_OCTETS = 6;
 
+/** Names the /48 of `source`: what one site has (RFC 6177). */
+export function siteOf(source: Address): string {
+  return hex(addressOctets(source).subarray(0, SITE_OCTETS));
+}
+
 class Bucket {
   tokens: number;
   at: Millis;
@@ -32,7 +37,7 @@ export class Limiter {
     const total = this.#totals.get(name) ?? new Bucket(totalBudget, now);
     this.#totals.set(name, total);
     if (!total.refill(totalBudget, now)) return false;
-    const key = name + hex(addressOctets(source).subarray(0, SITE_OCTETS));
+    const key = name + siteOf(source);
     const site = this.#sites.get(key) ?? new Bucket(siteBudget, now);
     this.#sites.set(key, site);
     if (!site.refill(siteBudget, now)) return false;

@@ -18,7 +18,9 @@ import { receiveError } from "./failure.ts";
 import { need, receiveR1, receiveR2, retransmit, unsupported } from "./initiator.ts";
 import type { Received } from "./receive.ts";
 import { receiveR1bis, receiveStrayPayload, receiveTagged } from "./recovery.ts";
+import { identityChanged, relistSome } from "./relist.ts";
 import { receiveI1, receiveI2 } from "./responder.ts";
+import { retransmitUpdate, serveWaiting } from "./update.ts";
 
 /**
  * A machine without contexts. `options.secret` is copied.
@@ -28,6 +30,8 @@ export function createShim6(options: Shim6Options, world: Shim6World): Shim6 {
   requireRange("capacity", options.capacity, 1, 2 ** 30);
   requireRange("tagBits", options.tagBits, 1, 47);
   requireRange("octets of secret", options.secret.length, 32, 64);
+  const { siteShare } = options;
+  if (siteShare !== undefined && !(siteShare > 0 && siteShare <= 1)) throw new RangeError(`siteShare: ${siteShare} is not above 0 up to 1`);
   return new Machine(new Engine(options, world));
 }
 
@@ -39,7 +43,11 @@ class Machine implements Shim6 {
   }
 
   get wakeAt(): Millis {
-    return this.#engine.deadlines.next;
+    return this.#engine.wakeAt;
+  }
+
+  get untold(): number {
+    return this.#engine.untold;
   }
 
   step(event: Shim6Event, now: Millis, random: Uint8Array): Shim6Effect[] {
@@ -47,6 +55,7 @@ class Machine implements Shim6 {
     const engine = this.#engine;
     engine.begin(now, random);
     dispatch(engine, event);
+    serveWaiting(engine);
     return engine.effects;
   }
 
@@ -80,7 +89,11 @@ function dispatch(engine: Engine, event: Shim6Event): void {
     case "discard":
       discard(engine, event.id);
       break;
+    case "identity":
+      identityChanged(engine, event.local);
+      break;
     case "poll":
+      relistSome(engine);
       poll(engine);
       break;
   }
@@ -135,6 +148,7 @@ function poll(engine: Engine): void {
 function expire(engine: Engine, context: Context): void {
   if (isNegative(context)) engine.remove(context, "expired");
   else if (context.setup !== undefined) retransmit(engine, context, context.setup);
+  else if (context.update !== undefined) retransmitUpdate(engine, context, context.update);
 }
 
 function maybeView(context: Context | undefined): ContextView | undefined {

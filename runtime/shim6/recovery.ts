@@ -10,6 +10,7 @@ import type { Engine } from "./engine.ts";
 import { beginAnswer, newSetup, repeatAnswer } from "./initiator.ts";
 import { judgeAddressed, type Received } from "./receive.ts";
 import { listHolds, recordUpdate } from "./record.ts";
+import { receiveUpdateAck } from "./update.ts";
 
 /**
  * R1bis (§7.18): found by CT(peer), its source in Ls(peer), its destination in Ls(local); not only on the current pair, or
@@ -17,7 +18,7 @@ import { listHolds, recordUpdate } from "./record.ts";
  */
 export function receiveR1bis(engine: Engine, { source, destination }: Received, message: R1bis): void {
   const context = engine.table.byPeer(message.packetTag, source);
-  if (context === undefined || !context.localLocators.includes(destination)) {
+  if (context === undefined || !context.accepted.includes(destination)) {
     engine.drop("no-context-r1bis");
     return;
   }
@@ -33,6 +34,9 @@ export function receiveR1bis(engine: Engine, { source, destination }: Received, 
     pair: { local: destination, peer: source },
     packetTag: message.packetTag,
   };
+  // I2bis says all that an Update Request would.
+  engine.setUpdate(context, undefined);
+  engine.waitlist.delete(context);
   context.setup = setup;
   context.state = "I2BIS-SENT";
   engine.effects.push({ kind: "recovering", id: context.id });
@@ -75,6 +79,11 @@ export function receiveTagged(engine: Engine, received: Received, message: Updat
   }
   const addressed = judgeAddressed(received, message.receiverTag, receiverContext(context));
   if (addressed.action !== "accept") {
+    if (context.retired.includes(destination)) {
+      // Sent before the peer heard that this locator is gone. R1bis would say that the context is, and from an address that is not ours.
+      engine.drop(`retired-${message.kind.toLowerCase()}`);
+      return;
+    }
     engine.sendR1bis(arrival, message.receiverTag);
     return;
   }
@@ -84,7 +93,7 @@ export function receiveTagged(engine: Engine, received: Received, message: Updat
       receiveUpdate(engine, context, received, message);
       break;
     case "UpdateAck":
-      engine.drop("late-updateack");
+      receiveUpdateAck(engine, context, message);
       break;
     default:
       // Only an established context feeds REAP; RFC 5533 App. B would "accept" in I2-SENT.

@@ -1,11 +1,13 @@
 /** The responder's side of set-up and recovery: I1 → R1 or R2, I2 and I2bis → R2 (RFC 5533 §7.9 to §7.14, §7.20). A stranger costs no state before its I2 has proved where it is. */
 import type { Locator } from "../value/address.ts";
-import { findOption, type I1, type I2, type I2bis, type Option } from "../wire/message.ts";
+import { findOption, type I1, type I2, type I2bis, type Option, type R2 } from "../wire/message.ts";
 import { composeR1, composeR2 } from "./compose.ts";
 import { type Context, isBound, isNegative, isUsable, receiverContext } from "./context.ts";
 import type { LocalIdentity, LocatorPair, UlidPair } from "./contract.ts";
+import { describe } from "./describe.ts";
 import type { Engine } from "./engine.ts";
 import { isListed, natureOf } from "./initiator.ts";
+import { siteOf } from "./limiter.ts";
 import type { Received } from "./receive.ts";
 import { listHolds, recordPeer } from "./record.ts";
 
@@ -21,7 +23,9 @@ export function receiveI1(engine: Engine, { source, destination }: Received, mes
     return;
   }
   if (context.setup !== undefined) context.setup.crossed = true;
-  if (engine.mayAnswer("r2", source)) sendR2(engine, context, arrival, message.initiatorNonce, identity);
+  if (!engine.mayAnswer("r2", source)) return;
+  const r2 = describeR2(engine, context, arrival, message.initiatorNonce, identity);
+  if (r2 !== undefined) engine.send(arrival, r2);
 }
 
 /** Whether an I1 for an established context only shows that our R2 was lost: same tag, from a locator of the peer. */
@@ -37,8 +41,18 @@ function sendR1(engine: Engine, arrival: LocatorPair, pair: UlidPair, message: I
   engine.send(arrival, composeR1(message.initiatorNonce, challenge, engine.options.capabilities?.(undefined)));
 }
 
-function sendR2(engine: Engine, context: Context, arrival: LocatorPair, initiatorNonce: number, identity: LocalIdentity): void {
-  engine.send(arrival, composeR2(context, initiatorNonce, identity, engine.options));
+/** R2 as it will be sent; composed before the context is used, because it decides which of our locators the peer knows. */
+function describeR2(
+  engine: Engine,
+  context: Context,
+  { local }: LocatorPair,
+  initiatorNonce: number,
+  identity: LocalIdentity,
+): R2 | undefined {
+  const described = describe(composeR2(context, initiatorNonce), context, identity, local, engine.options, engine.world.shorten);
+  if (described === undefined) engine.drop("oversize-r2");
+  else context.told = described.told;
+  return described?.message;
 }
 
 /** I2 (§7.13) and I2bis (§7.20). Dearest checks last: validator, then the PDS's hash, then the list's signature. */
@@ -62,8 +76,10 @@ export function receiveI2(engine: Engine, received: Received, message: I2 | I2bi
   }
   const context = live ?? createFor(engine, pair, identity, arrival);
   if (context === undefined) return;
+  const r2 = describeR2(engine, context, arrival, message.initiatorNonce, identity);
+  if (r2 === undefined) return;
   take(engine, context, message, arrival);
-  sendR2(engine, context, arrival, message.initiatorNonce, identity);
+  engine.send(arrival, r2);
 }
 
 /** Whether `message` gives back a validator that we made for it, and lately (§7.13, §7.20). */
@@ -79,7 +95,7 @@ function provesArrival(engine: Engine, message: I2 | I2bis, pair: UlidPair, arri
 function createFor(engine: Engine, pair: UlidPair, identity: LocalIdentity, arrival: LocatorPair): Context | undefined {
   const negative = engine.table.byPair(pair);
   if (negative !== undefined && isNegative(negative)) engine.remove(negative, "expired");
-  return engine.create(pair, identity, arrival);
+  return engine.create(pair, identity, arrival, siteOf(arrival.peer));
 }
 
 /** Records what an accepted I2 or I2bis says; the state moves only from IDLE and I1-SENT (§7.13). */

@@ -43,6 +43,7 @@ const CANDIDATES: readonly LocatorPair[] = [
 export class Bench {
   readonly shim: Shim6;
   readonly world: FakeWorld;
+  readonly options: Shim6Options & { sendTimeoutSeconds: number };
   readonly random: Seeded;
   /** What the machine may say for the ULIDs of its site. */
   readonly identities = new Map([US, STRANGER].map((ulid) => [ulid, fakeIdentity("boxA", ulid, [A1, A2])]));
@@ -56,7 +57,8 @@ export class Bench {
   constructor(change: Partial<Shim6Options> = {}, seed = 1) {
     this.world = fakeWorld(this.identities);
     this.random = new Seeded(seed);
-    this.shim = createShim6(fakeOptions(change), this.world);
+    this.options = fakeOptions(change);
+    this.shim = createShim6(this.options, this.world);
   }
 
   event(event: Shim6Event): Shim6Effect[] {

@@ -548,19 +548,6 @@ test("§9 the ULID is withdrawn during set-up: it fails at the next message, and
   assert.is(bench.shim.wakeAt, bench.now + 60_000);
 });
 
-test("§10.1 Ls(local) is what we told last: an R2 with a new list opens its locators", () => {
-  const bench = new Bench().enter("ESTABLISHED");
-  const [a3] = at("2001:db8:a3::1");
-  const keepalive = { kind: "Keepalive", receiverTag: bench.view().localTag, options: [] } as const;
-  bench.hear(keepalive, B1, a3);
-  assert.is(bench.summary(), "R1bis → ESTABLISHED");
-  bench.identities.set(US, fakeIdentity("boxA", US, [A1, a3], 2));
-  bench.hear(bench.i1());
-  assert.is(bench.summary(), "R2 → ESTABLISHED");
-  bench.hear(keepalive, B1, a3);
-  assert.is(bench.summary(), "reap:Keepalive → ESTABLISHED");
-});
-
 test("a machine that cannot work is refused at once", () => {
   assert.throws(() => new Bench({ capacity: 0 }), RangeError);
   assert.throws(() => new Bench({ tagBits: 48 }), RangeError);

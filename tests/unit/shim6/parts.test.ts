@@ -145,7 +145,14 @@ test("peers: one of ours at any locator decides, the box before locators, nothin
 test("table: after the last context is removed no index holds anything", () => {
   const [local, peer, locator] = at("fc00:a::1", "fc00:b::1", "2001:db8:b::1");
   const table = new ContextTable(4, 47);
-  const context = newContext(table.ids.take(), { local, peer, fork: 0 }, contextTag(5), fakeList([local]), { local, peer: locator });
+  const context = newContext(
+    table.ids.take(),
+    { local, peer, fork: 0 },
+    contextTag(5),
+    fakeList([local]),
+    { local, peer: locator },
+    undefined,
+  );
   context.peer = {
     tag: contextTag(6),
     locators: [{ address: locator, method: 2, verified: true, preference: { flags: 0 } }],
