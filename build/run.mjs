@@ -21,6 +21,7 @@ const VERBS = {
   bench: { script: "build/bench.ts", built: true },
   check: { script: "build/check.ts" },
   format: { script: "build/format.ts" },
+  fuzz: { script: "tests/fuzz/main.ts", built: true },
   lab: { script: "dist/pshim6.mjs", before: ["lab"], built: true },
   pshim6: { script: "dist/pshim6.mjs", built: true },
   test: { script: "build/test.ts", built: true },
