@@ -18,7 +18,7 @@ import { addressAt, type Locator } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { Reject } from "../value/reject.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
-import type { Millis } from "../value/time.ts";
+import { type Millis, NEVER } from "../value/time.ts";
 import {
   emitPacket,
   emitUnreachable,
@@ -73,6 +73,8 @@ export interface BoxEvent {
 const PUNTS_AT_ONCE = 512;
 const DUE_AT_ONCE = 4096;
 const EVENTS_KEPT = 256;
+/** Between slices of work that can wait, so that packets come first. */
+const CHORE_GAP: Millis = 2;
 /** ICMPv6 errors and Shim6 Errors that the box itself originates (RFC 4443 §2.4 f). */
 const ERRORS_PER_SECOND = 100;
 const ERRORS_AT_ONCE = 20;
@@ -86,6 +88,7 @@ export class Box {
   readonly #exploring: Hold;
   readonly #errors = new Limiter(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
   readonly #events: BoxEvent[] = [];
+  readonly #chores: Iterator<unknown>[] = [];
 
   constructor(settings: BoxSettings, parts: BoxParts) {
     this.settings = settings;
@@ -123,7 +126,14 @@ export class Box {
     const now = clock.now();
     if (shim6.wakeAt <= now) this.#shim6({ kind: "poll" }, now);
     if (reap.wakeAt <= now) this.#reap({ kind: "poll" }, now);
+    if (this.#chores[0]?.next().done) this.#chores.shift();
     this.activity();
+  }
+
+  /** Work that can wait, and comes in slices of a few milliseconds at most. */
+  whenIdle(work: Iterator<unknown>): void {
+    this.#chores.push(work);
+    this.#plan();
   }
 
   /** Takes a context away, as if it had been idle (§8.1 of RFC 5533). */
@@ -156,7 +166,8 @@ export class Box {
 
   #plan(atOnce = false): void {
     const { clock, shim6, reap, core, failed } = this.parts;
-    const at = atOnce ? clock.now() : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt);
+    const chore = this.#chores.length > 0 ? clock.now() + CHORE_GAP : NEVER;
+    const at = atOnce ? clock.now() : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, chore);
     clock.wakeAt(at, () => {
       try {
         this.poll();
@@ -196,7 +207,8 @@ export class Box {
       if (bindings.locatorsOf(peer, now).length === 0) return this.#refuse(packet, "drop-no-binding", now);
     }
     this.counters.count("drop-hold-full", this.#waiting.push(pairKey(pair), packet));
-    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, now);
+    // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
+    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, this.parts.clock.now());
   }
 
   #candidates(pair: UlidPair, now: Millis): LocatorPair[] {

@@ -57,4 +57,12 @@ export class Identities {
     this.#made.set(ulid, identity);
     return identity;
   }
+
+  /** Makes the identities of `ulids` one at a time: their first packets need not wait for a signature then. */
+  *prepare(ulids: Iterable<Ulid>): Generator<void> {
+    for (const ulid of ulids) {
+      this.of(ulid);
+      yield;
+    }
+  }
 }

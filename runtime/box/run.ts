@@ -15,11 +15,15 @@ import type { Http } from "../port/http.ts";
 import type { Logs } from "../port/log.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import type { Store } from "../port/store.ts";
+import { address } from "../value/address.ts";
 import { u32 } from "../value/bytes.ts";
+import { contains } from "../value/prefix.ts";
+import { NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
+import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 
 /** The outside, as a box needs it. */
@@ -52,6 +56,8 @@ export interface RunningBox {
 const BATCH = 64;
 const FRAME_OCTETS = 2048;
 const PUNT_OCTETS = 1 << 20;
+/** Hosts whose identities are signed before they are asked for; those of the others when they are. */
+const IDENTITIES_AHEAD = 1024;
 const CONTROL_DIRECTORY_MODE = 0o755;
 
 /** Starts the box of `site`. @throws {PortError} with a sentence that says what to do */
@@ -120,6 +126,7 @@ async function bringUp(
     return crypto.rsaGenerate(site.key.bits);
   });
   const parameters = store.cgaParameters();
+  const known = [...parameters.keys()].map(address).filter((ulid) => contains(site.ulid.prefix, ulid));
   for (const { name, ulid } of site.hosts)
     if (!parameters.has(ulid))
       throw new PortError(
@@ -144,6 +151,8 @@ async function bringUp(
     failed: (error) => fail(error),
   });
 
+  undo.push(() => clock.wakeAt(NEVER, () => undefined));
+
   if (site.egress.manage) {
     undo.push(() => removeEgress(site, platform));
     setUpEgress(site, platform);
@@ -164,6 +173,9 @@ async function bringUp(
   files.makeDirectory(site.control.slice(0, site.control.lastIndexOf("/")) || "/", CONTROL_DIRECTORY_MODE);
   const listener = await http.serveSocket(site.control, (request) => api.fetch(request));
   undo.push(() => listener.close());
+  const [lan] = site.lan.subnets;
+  box.whenIdle(rehearse({ clock, entropy, crypto, privateKey, subnet: { base: lan.base, length: 64 } }));
+  box.whenIdle(box.parts.identities.prepare(known.slice(0, IDENTITIES_AHEAD)));
   log.info("forwarding", { site: site.site, milliseconds: Math.round(clock.now() - startedAt) });
 
   let stopped: Promise<void> | undefined;
