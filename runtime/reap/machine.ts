@@ -204,8 +204,11 @@ class Machine implements Reap {
     const arrival = { local: event.destination, peer: event.source };
     for (const path of this.#siblings.learn(entry, fresh, arrival, turn.now)) this.#tellAlive(entry, path, turn);
     if (cell.choose === true) this.#choose(entry, fresh, event, turn);
-    const answer = cell.probe === undefined ? undefined : answerPair(entry, trail, event);
-    this.#apply(entry, cell, PROBE_EVENT[message.state], turn, answer);
+    // A current pair that is no candidate any more must not carry payload again: until another is proved the search goes on.
+    const homeless = cell.goto === "Operational" && !isCandidate(entry, entry.current);
+    const done = homeless ? transition(entry.state, "probe-exploring") : cell;
+    const answer = done.probe === undefined ? undefined : answerPair(entry, trail, event);
+    this.#apply(entry, done, PROBE_EVENT[message.state], turn, answer);
   }
 
   /** Carries out one cell. `answer` = the pair for its Probe, which then answers a message; without it the next pair in turn. */
@@ -395,6 +398,8 @@ function answerPair(entry: Entry, trail: Trail, { message, source, destination }
     .map(({ pair }) => pair)
     .filter((pair) => isCandidate(entry, pair));
   if (reported.length > 0) return [back, entry.current].find((pair) => reported.some((other) => samePair(other, pair))) ?? reported[0];
+  const ways = [entry.current, back].filter((pair) => isCandidate(entry, pair));
+  if (ways.length < 2) return ways[0] ?? entry.search?.next();
   entry.answeredOnCurrent = !entry.answeredOnCurrent;
-  return entry.answeredOnCurrent || !isCandidate(entry, back) ? entry.current : back;
+  return ways[entry.answeredOnCurrent ? 0 : 1];
 }
