@@ -217,7 +217,9 @@ export class Engine {
     this.admitLocators(context);
     this.publish(context, cause);
     const identity = this.world.local(context.pair.local);
-    if (identity !== undefined && owedTo(context, identity, this.options) !== undefined) this.waitlist.add(context);
+    // A peer that was told nothing is in set-up itself (our I1s crossed) and will ask.
+    const tellsMore = context.told !== undefined && identity !== undefined && owedTo(context, identity, this.options) !== undefined;
+    if (tellsMore) this.waitlist.add(context);
   }
 
   /**
