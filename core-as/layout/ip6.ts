@@ -23,5 +23,17 @@ export const NEXT_NONE = 59;
 export const NEXT_DESTINATION = 60;
 export const NEXT_SHIM6 = 140;
 
+/** TCP header: octets from its first octet (RFC 9293 §3.1). Data Offset, in 4-octet units, is the upper half of its octet. */
+export const TCP_DATA_OFFSET = 12;
+export const TCP_FLAGS = 13;
+export const TCP_SUM = 16;
+export const TCP_LENGTH = 20;
+export const TCP_SYN = 0x02;
+/** Option kinds; all but the first two have a length octet that counts the whole option (RFC 9293 §3.2). */
+export const TCP_OPTION_END = 0;
+export const TCP_OPTION_NOTHING = 1;
+export const TCP_OPTION_MSS = 2;
+export const TCP_OPTION_MSS_LENGTH = 4;
+
 /** Ours: extension headers walked before Shim6's place; a longer chain is dropped. RFC 8200 §4.1 lists at most four. */
 export const EXTENSIONS_MAX = 8;

@@ -35,7 +35,16 @@ export const MAP_LANE_STRIDE = MAP_LANE_FIRST + 4;
 export const MAP_SETTINGS = MAP_LANE_STRIDE + 4;
 /** Which of the prefix blocks is valid: its place. Written last, so that readers see old or new prefixes, never both. */
 export const MAP_PREFIXES = MAP_SETTINGS + 4;
-export const MAP_END = MAP_PREFIXES + 4;
+/** Octets of the largest packet of a host that every path takes unless its context knows better: the wire's MTU without the payload header. */
+export const MAP_LIMIT = MAP_PREFIXES + 4;
+/** Largest TCP maximum segment size that a SYN may name, whatever the path takes; 0 = SYNs are left alone. */
+export const MAP_MSS = MAP_LIMIT + 4;
+export const MAP_END = MAP_MSS + 4;
+
+/** {@link MAP_LIMIT} without a limit: the most that leaves room in Payload Length for the payload header. */
+export const LIMIT_NONE = 40 + 65_535 - 8;
+/** {@link MAP_MSS}: what the path takes decides alone. */
+export const MSS_AUTO = 65_535;
 
 export const MAGIC = 0x3653_4850; // "PHS6"
 
@@ -68,7 +77,9 @@ export const STAGE_KEEPALIVE_TIMEOUT = STAGE_SEND_TIMEOUT + 4;
 export const STAGE_KEEPALIVE_INTERVAL = STAGE_KEEPALIVE_TIMEOUT + 4;
 export const STAGE_IDLE_TIMEOUT = STAGE_KEEPALIVE_INTERVAL + 4;
 export const STAGE_FORK = STAGE_IDLE_TIMEOUT + 4;
-export const STAGE_END = STAGE_FORK + 4;
+/** As COLD_LIMIT. */
+export const STAGE_LIMIT = STAGE_FORK + 4;
+export const STAGE_END = STAGE_LIMIT + 4;
 
 /** Prefixes: base and mask of 16 octets each. A ring of blocks, so that a reader in the middle of a batch keeps its own. */
 export const PREFIX_MASK = 16;

@@ -11,6 +11,8 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.PUNT_HOLD, "punt-hold"],
   [verdict.PUNT_ICMP6, "punt-icmp6"],
   [verdict.PUNT_OTHER, "punt-other"],
+  [verdict.PUNT_BIG, "punt-big"],
+  [verdict.PUNT_ROUTER, "punt-router-icmp6"],
   [verdict.DROP_SHORT_IP6, "drop-short-ip6"],
   [verdict.DROP_LONG_FRAME, "drop-long-frame"],
   [verdict.DROP_GSO_VIRTIO, "drop-gso-virtio"],
@@ -31,4 +33,6 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.DROP_BUSY_CONTEXT, "drop-busy-context"],
   [verdict.DROP_WRITE_TUN, "drop-write-tun"],
   [verdict.COUNT_ACTIVITY_FULL, "punt-activity-full"],
+  [verdict.COUNT_MSS_OUT, "out-mss-tcp"],
+  [verdict.COUNT_MSS_IN, "in-mss-tcp"],
 ]);

@@ -44,10 +44,12 @@ export const RECORD_HOLD = 0x04;
 export const RECORD_WATCH = 0x08;
 /** Its id waits in an activity ring. */
 export const RECORD_QUEUED = 0x10;
+/** The path takes less than MAP_LIMIT: COLD_LIMIT holds. */
+export const RECORD_NARROW = 0x20;
 /** Added to the word by a writer before and after: the sequence. */
 export const RECORD_SEQUENCE_ONE = 0x100;
 
-/** The cold part: 64 octets that only the control thread touches. u32 each. */
+/** The cold part: 64 octets that only the control thread touches, but for COLD_LIMIT, which all may read. u32 each. */
 export const COLD_NEXT = 0;
 export const COLD_PREVIOUS = COLD_NEXT + 4;
 /** Instant of the next look (milliseconds modulo 2^32). */
@@ -72,6 +74,8 @@ export const COLD_FORK = COLD_QUIET + 4;
 export const COLD_GENERATION = COLD_FORK + 4;
 /** 1 = the control thread waits for the next payload packet. */
 export const COLD_WATCH = COLD_GENERATION + 4;
+/** Octets of the largest packet of a host that goes out on this context; 0 = as MAP_LIMIT says. Holds while RECORD_NARROW is set. */
+export const COLD_LIMIT = COLD_WATCH + 4;
 export const COLD_OCTETS = 64;
 export const COLD_SHIFT = 6;
 

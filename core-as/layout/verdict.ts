@@ -23,6 +23,10 @@ export const PUNT_HOLD = 11;
 export const PUNT_ICMP6 = 12;
 /** Anything else to a locator, when the setting wants it. */
 export const PUNT_OTHER = 13;
+/** Outbound, larger than the path takes; with the context, or without one when no path takes it. */
+export const PUNT_BIG = 14;
+/** ICMPv6 to a ULID outside the site from an address that is none of ours: a router inside reports. */
+export const PUNT_ROUTER = 15;
 
 export const DROP_FIRST = 16;
 /** Shorter than virtio and IPv6 header together. */
@@ -60,5 +64,9 @@ export const DROP_WRITE_TUN = 34;
 
 /** Not a frame's fate but counted beside: an activity ring was full, so a timer started later than it should have. */
 export const COUNT_ACTIVITY_FULL = 35;
+
+/** Counted beside: a TCP SYN named a larger segment than the path takes, and was corrected. */
+export const COUNT_MSS_OUT = 36;
+export const COUNT_MSS_IN = 37;
 
 export const COUNTERS = 64;

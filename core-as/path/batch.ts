@@ -1,5 +1,5 @@
 /** A batch: each frame through the steps that need no context, then the frames of each direction together. */
-import { IP6_SOURCE, NEXT_ICMP6, NEXT_SHIM6 } from "../layout/ip6.ts";
+import { IP6_NEXT, IP6_SOURCE, NEXT_ICMP6, NEXT_SHIM6 } from "../layout/ip6.ts";
 import {
   LANE_LENGTHS,
   LANE_OUTPUTS,
@@ -21,17 +21,19 @@ import { SHIM6_EXT_LENGTH } from "../layout/shim6.ts";
 import {
   DROP_LENGTH_SHIM6,
   DROP_PROTOCOL_IP6,
+  DROP_SOURCE_IP6,
   FORWARD_IN,
   FORWARD_OUT,
   FORWARD_ROUTING,
   PUNT_CONTROL,
   PUNT_ICMP6,
   PUNT_OTHER,
+  PUNT_ROUTER,
   VERDICT_NONE,
 } from "../layout/verdict.ts";
 import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
 import { admit, completeSum, packetOctets } from "../step/admit.ts";
-import { classify } from "../step/classify.ts";
+import { classify, isOutside } from "../step/classify.ts";
 import { settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { punt } from "../step/punt.ts";
@@ -69,6 +71,9 @@ export function run(lane: usize, count: u32, now: u32): u32 {
       } else if (way == FORWARD_IN) {
         verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot);
         if (verdict == VERDICT_NONE) toIn++;
+      } else if (way == DROP_SOURCE_IP6 && load<u8>(packet, IP6_NEXT) == NEXT_ICMP6 && isOutside(packet, prefixes)) {
+        verdict = completeSum(frame, octets);
+        if (verdict == VERDICT_NONE) verdict = punt(lane, packet, octets, PUNT_ROUTER, NO_CONTEXT);
       }
     }
     if (verdict != VERDICT_NONE) settle(lane, verdicts, slot, verdict);

@@ -12,18 +12,28 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { MAP_TAG_INDEX } from "../layout/map.ts";
-import { NO_CONTEXT, RECORD_HOLD, RECORD_LIVE, RECORD_LOCAL_ULID, RECORD_PEER_ULID, RECORD_WATCH } from "../layout/record.ts";
-import { SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
-import { DROP_BUSY_CONTEXT, FORWARD_IN, PUNT_NO_TAG } from "../layout/verdict.ts";
+import { MAP_LIMIT, MAP_MSS, MAP_TAG_INDEX } from "../layout/map.ts";
+import {
+  COLD_LIMIT,
+  NO_CONTEXT,
+  RECORD_HOLD,
+  RECORD_LIVE,
+  RECORD_LOCAL_ULID,
+  RECORD_NARROW,
+  RECORD_PEER_ULID,
+  RECORD_WATCH,
+} from "../layout/record.ts";
+import { SHIM6_NEXT, SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
+import { COUNT_MSS_IN, DROP_BUSY_CONTEXT, FORWARD_IN, PUNT_NO_TAG } from "../layout/verdict.ts";
 import { countIn, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
+import { mend } from "../step/mend.ts";
 import { punt } from "../step/punt.ts";
 import { decapsulate } from "../step/rewrite.ts";
 import { reportReceived, wake } from "../step/wake.ts";
 import { findTag, PATIENCE } from "../table/find.ts";
-import { isWriting, wordOf } from "../table/record.ts";
+import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampReceived } from "../table/stamp.ts";
 import { localTag, tagOf } from "../wire/shim6.ts";
 
@@ -32,14 +42,16 @@ export function inbound(lane: usize, count: u32, stamp: u32): void {
   const work: usize = load<u32>(lane, LANE_WORK_IN);
   const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
   store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_TAG_INDEX)), LANE_TOUCHED);
+  const limit = load<u32>(MAP_LIMIT);
+  const mss = load<u32>(MAP_MSS);
   const end = work + count * WORK_OCTETS_EACH;
   for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
-    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), receive(lane, entry, stamp));
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), receive(lane, entry, stamp, limit, mss));
   }
 }
 
 /** The tag alone names the context: RFC 5533 §12.2 does not compare the source locator, which may change at any time. */
-function receive(lane: usize, entry: usize, stamp: u32): u32 {
+function receive(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
   const packet: usize = load<u32>(entry, WORK_PACKET);
   const octets = load<u32>(entry, WORK_OCTETS);
   const at = load<u32>(entry, WORK_SHIM6);
@@ -59,6 +71,12 @@ function receive(lane: usize, entry: usize, stamp: u32): u32 {
     if (!matches) {
       record = 0;
       continue;
+    }
+    if (mss != 0) {
+      // What the peer offers is what our host will send: the path out decides.
+      const limit = word & RECORD_NARROW ? min<u32>(most, load<u32>(coldAt(idOf(record)), COLD_LIMIT)) : most;
+      const body = at + SHIM6_PAYLOAD_LENGTH;
+      mend(lane, packet + body, octets - body, load<u8>(packet + at, SHIM6_NEXT), limit, mss, COUNT_MSS_IN);
     }
     const start = decapsulate(packet, octets, at, load<u32>(entry, WORK_NEXT), source, destination);
     emit(lane, start, octets - SHIM6_PAYLOAD_LENGTH);

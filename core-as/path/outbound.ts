@@ -1,5 +1,5 @@
 /** From a host to the wire, second half: every entry has its place for the header; contexts are found, packets rewritten. */
-import { IP6_LENGTH, IP6_SOURCE } from "../layout/ip6.ts";
+import { IP6_SOURCE } from "../layout/ip6.ts";
 import {
   LANE_TOUCHED,
   LANE_VERDICTS,
@@ -13,26 +13,29 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { MAP_PAIR_INDEX } from "../layout/map.ts";
+import { LIMIT_NONE, MAP_LIMIT, MAP_MSS, MAP_PAIR_INDEX } from "../layout/map.ts";
 import {
+  COLD_LIMIT,
   NO_CONTEXT,
   RECORD_FORKED,
   RECORD_HOLD,
   RECORD_LIVE,
   RECORD_LOCAL_LOCATOR,
   RECORD_LOCAL_ULID,
+  RECORD_NARROW,
   RECORD_PEER_LOCATOR,
 } from "../layout/record.ts";
 import { SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
-import { DROP_BUSY_CONTEXT, DROP_LONG_IP6, FORWARD_OUT, PUNT_HOLD, PUNT_NO_CONTEXT } from "../layout/verdict.ts";
+import { COUNT_MSS_OUT, DROP_BUSY_CONTEXT, DROP_LONG_IP6, FORWARD_OUT, PUNT_BIG, PUNT_HOLD, PUNT_NO_CONTEXT } from "../layout/verdict.ts";
 import { countOut, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
+import { mend } from "../step/mend.ts";
 import { punt } from "../step/punt.ts";
 import { encapsulate } from "../step/rewrite.ts";
 import { wake } from "../step/wake.ts";
 import { findPair, PATIENCE, samePair } from "../table/find.ts";
-import { idOf, isWriting, wordOf } from "../table/record.ts";
+import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampSent } from "../table/stamp.ts";
 import { peerTag } from "../wire/shim6.ts";
 
@@ -41,16 +44,18 @@ export function outbound(lane: usize, count: u32, stamp: u32): void {
   const work: usize = load<u32>(lane, LANE_WORK_OUT);
   const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
   store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_PAIR_INDEX)), LANE_TOUCHED);
+  const limit = load<u32>(MAP_LIMIT);
+  const mss = load<u32>(MAP_MSS);
   const end = work + count * WORK_OCTETS_EACH;
   for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
-    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp));
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp, limit, mss));
   }
 }
 
-function send(lane: usize, entry: usize, stamp: u32): u32 {
+function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
   const packet: usize = load<u32>(entry, WORK_PACKET);
   const octets = load<u32>(entry, WORK_OCTETS);
-  if (octets > <u32>(IP6_LENGTH + 0xffff - SHIM6_PAYLOAD_LENGTH)) return DROP_LONG_IP6;
+  if (octets > most) return tooBig(lane, packet, octets, most);
   let record: usize = load<u32>(entry, WORK_RECORD);
   for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
     if (record == 0) {
@@ -69,12 +74,25 @@ function send(lane: usize, entry: usize, stamp: u32): u32 {
       record = 0;
       continue;
     }
-    if (word & RECORD_HOLD) return punt(lane, packet, octets, PUNT_HOLD, idOf(record));
-    const start = encapsulate(packet, octets, load<u32>(entry, WORK_SHIM6), load<u32>(entry, WORK_NEXT), source, destination, tag);
+    let limit = most;
+    if (word & (RECORD_HOLD | RECORD_NARROW)) {
+      if (word & RECORD_NARROW) limit = min<u32>(most, load<u32>(coldAt(idOf(record)), COLD_LIMIT));
+      if (octets > limit) return punt(lane, packet, octets, PUNT_BIG, idOf(record));
+      if (word & RECORD_HOLD) return punt(lane, packet, octets, PUNT_HOLD, idOf(record));
+    }
+    const at = load<u32>(entry, WORK_SHIM6);
+    const field = load<u32>(entry, WORK_NEXT);
+    if (mss != 0) mend(lane, packet + at, octets - at, load<u8>(packet + field), limit, mss, COUNT_MSS_OUT);
+    const start = encapsulate(packet, octets, at, field, source, destination, tag);
     emit(lane, start, octets + SHIM6_PAYLOAD_LENGTH);
     countOut(record, octets);
     if (stampSent(record, stamp)) wake(lane, record);
     return FORWARD_OUT;
   }
   return DROP_BUSY_CONTEXT;
+}
+
+/** No path takes it, so no context is asked for: the control thread tells the host. */
+function tooBig(lane: usize, packet: usize, octets: u32, most: u32): u32 {
+  return most >= <u32>LIMIT_NONE ? DROP_LONG_IP6 : punt(lane, packet, octets, PUNT_BIG, NO_CONTEXT);
 }

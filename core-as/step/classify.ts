@@ -19,6 +19,12 @@ export function classify(packet: usize, prefixes: usize): u32 {
   return ours ? DROP_DESTINATION_IP6 : DROP_SOURCE_IP6;
 }
 
+/** Whether the packet goes to a ULID outside the site. */
+export function isOutside(packet: usize, prefixes: usize): bool {
+  const destination = v128.load(packet, IP6_DESTINATION);
+  return inPrefix(destination, prefixes + PREFIX_GENERIC) && !inPrefix(destination, prefixes + PREFIX_OWN);
+}
+
 function inPrefix(address: v128, prefix: usize): bool {
   return !v128.any_true(v128.and(v128.xor(address, v128.load(prefix)), v128.load(prefix, PREFIX_MASK)));
 }

@@ -9,6 +9,7 @@ import {
   STAGE_IDLE_TIMEOUT,
   STAGE_KEEPALIVE_INTERVAL,
   STAGE_KEEPALIVE_TIMEOUT,
+  STAGE_LIMIT,
   STAGE_LOCAL_LOCATOR,
   STAGE_LOCAL_TAG,
   STAGE_LOCAL_ULID,
@@ -26,6 +27,7 @@ import {
   COLD_KEEPALIVE_INTERVAL,
   COLD_KEEPALIVE_RUN,
   COLD_KEEPALIVE_TIMEOUT,
+  COLD_LIMIT,
   COLD_QUIET,
   COLD_SEND_TIMEOUT,
   COLD_WATCH,
@@ -37,6 +39,7 @@ import {
   RECORD_LIVE,
   RECORD_LOCAL_LOCATOR,
   RECORD_LOCAL_ULID,
+  RECORD_NARROW,
   RECORD_OCTETS,
   RECORD_PEER_LOCATOR,
   RECORD_PEER_TAG,
@@ -86,6 +89,7 @@ export function addRecord(id: u32, now: u32): u32 {
   store<u32>(cold, load<u32>(cold, COLD_GENERATION) + 1, COLD_GENERATION);
   storeTiming(cold);
   clearFlags(record, RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED);
+  storeLimit(record, cold);
   setFlags(record, fork == 0 ? RECORD_LIVE : RECORD_LIVE | RECORD_FORKED);
   endWrite(record);
   indexInsert(load<u32>(MAP_PAIR_INDEX), pairHash, id);
@@ -98,17 +102,19 @@ export const CHANGE_LOCAL_LOCATOR: u32 = 1;
 export const CHANGE_PEER_LOCATOR: u32 = 2;
 export const CHANGE_PEER_TAG: u32 = 4;
 export const CHANGE_TIMING: u32 = 8;
+export const CHANGE_LIMIT: u32 = 16;
 
 /** Takes over those staged values that `parts` names. */
 export function changeRecord(id: u32, parts: u32): void {
   const record = recordAt(id);
+  const cold = coldAt(id);
   beginWrite(record);
   if (parts & CHANGE_LOCAL_LOCATOR) v128.store(record, v128.load(STAGE_LOCAL_LOCATOR), RECORD_LOCAL_LOCATOR);
   if (parts & CHANGE_PEER_LOCATOR) v128.store(record, v128.load(STAGE_PEER_LOCATOR), RECORD_PEER_LOCATOR);
   if (parts & CHANGE_PEER_TAG) storeTags(record, localTag(record), tagOf(load<u64>(STAGE_PEER_TAG)));
+  if (parts & CHANGE_LIMIT) storeLimit(record, cold);
   endWrite(record);
   if (parts & CHANGE_TIMING) {
-    const cold = coldAt(id);
     // A timer that was off has an old stamp at best: it starts with the next packet.
     if (load<u32>(cold, COLD_SEND_TIMEOUT) == 0) store<u32>(record, 0, RECORD_SEND_SINCE);
     if (load<u32>(cold, COLD_KEEPALIVE_TIMEOUT) == 0) store<u32>(record, 0, RECORD_KEEPALIVE_SINCE);
@@ -122,7 +128,7 @@ export function removeRecord(id: u32): void {
   indexRemove(load<u32>(MAP_PAIR_INDEX), PAIR_VERSION, hashPair(record + RECORD_LOCAL_ULID, load<u32>(coldAt(id), COLD_FORK)), id);
   indexRemove(load<u32>(MAP_TAG_INDEX), TAG_VERSION, hashTag(localTag(record)), id);
   beginWrite(record);
-  clearFlags(record, RECORD_LIVE | RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED);
+  clearFlags(record, RECORD_LIVE | RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED | RECORD_NARROW);
   memory.fill(record, 0, RECORD_WORD);
   endWrite(record);
 }
@@ -141,6 +147,14 @@ export function lastMoved(id: u32): u32 {
 function storeTags(record: usize, local: u64, peer: u64): void {
   store<u32>(record, <u32>local, RECORD_WORD + 4);
   store<u64>(record, (local >> 32) | (peer << 16), RECORD_PEER_TAG - 2);
+}
+
+/** Inside a write, so that whoever sees the flag sees the limit that it speaks of, or a newer one. */
+function storeLimit(record: usize, cold: usize): void {
+  const limit = load<u32>(STAGE_LIMIT);
+  store<u32>(cold, limit, COLD_LIMIT);
+  if (limit != 0) setFlags(record, RECORD_NARROW);
+  else clearFlags(record, RECORD_NARROW);
 }
 
 function storeTiming(cold: usize): void {

@@ -1,8 +1,8 @@
 /**
  * The packet core alone: nanoseconds a packet, outbound and inbound, by number of contexts hit at random. Frames of 64
- * octets (72 with the payload header) are laid into the slots before each batch, as read(2) does, and only the batch is timed.
+ * octets (72 with the payload header), TCP segments, are laid into the slots before each batch, as read(2) does, and only the batch is timed.
  */
-import { IP6_LENGTH } from "../../core-as/layout/ip6.ts";
+import { IP6_LENGTH, NEXT_TCP } from "../../core-as/layout/ip6.ts";
 import * as map from "../../core-as/layout/map.ts";
 import { VIRTIO_HEADER_OCTETS } from "../../core-as/layout/virtio.ts";
 import { prefix } from "../value/prefix.ts";
@@ -117,7 +117,7 @@ async function world(contexts: number, options: CoreBenchOptions) {
         const id = draw();
         const at = begin(slot, IP6_LENGTH + PAYLOAD);
         words[at] = 0x60;
-        words[at + 1] = swap((PAYLOAD << 16) | (17 << 8) | 64);
+        words[at + 1] = swap((PAYLOAD << 16) | (NEXT_TCP << 8) | 64);
         putAddresses(at + 2, heads[0][1], heads[1][1], swap(spread(id)));
       }
     },
@@ -128,7 +128,7 @@ async function world(contexts: number, options: CoreBenchOptions) {
         words[at] = 0x60;
         words[at + 1] = swap(((PAYLOAD + 8) << 16) | (140 << 8) | 64);
         putAddresses(at + 2, heads[3][1], heads[2][1], 0);
-        words[at + 10] = swap((17 << 24) | 0x8000 | (id >>> 16));
+        words[at + 10] = swap((NEXT_TCP << 24) | 0x8000 | (id >>> 16));
         words[at + 11] = swap(((0x1111 << 16) | (id & 0xffff)) >>> 0);
       }
     },

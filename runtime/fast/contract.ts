@@ -37,6 +37,13 @@ export interface CoreOptions {
   readonly now: Millis;
   /** A Routing header with Segments Left > 0: pass the frame on unchanged instead of dropping it. Default `false`. */
   readonly passRouting?: boolean;
+  /** Octets of the largest packet that the lines carry: a larger one of a host is punted (PUNT_BIG). Default: none is too large. */
+  readonly mtu?: number;
+  /**
+   * TCP SYNs that name a larger segment than the path takes are corrected, both ways: `auto`; with a number, to that at most; `off` = never.
+   * Default `auto`.
+   */
+  readonly mss?: "auto" | "off" | number;
   /** Punt (PUNT_OTHER) what comes to a locator and is neither Shim6 nor ICMPv6, instead of dropping it. Default `false`. */
   readonly puntOther?: boolean;
 }
@@ -52,7 +59,12 @@ export interface ContextRecord {
   readonly localLocator: Address;
   readonly peerLocator: Address;
   readonly timing: RecordTiming;
+  /** Octets of the largest packet that this context's path carries, payload header included; absent or above `CoreOptions.mtu` = that. */
+  readonly mtu?: number;
 }
+
+/** What may change of a context in the table. `mtu: CoreOptions.mtu` or more = no limit of its own. */
+export type ContextChange = Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing" | "mtu">>;
 
 /** Milliseconds, each below 2^31. 0 turns a timer off. */
 export interface RecordTiming {
@@ -89,8 +101,8 @@ export interface Core {
 
   /** Writes record `id` (0 … contexts − 1, unused) and both indexes. @throws {RangeError} if the id is in use, or pair or tag already present. */
   add(id: number, record: ContextRecord, now: Millis): void;
-  /** Replaces locators, peer tag and timing of `id`; a reader sees the old or the new record, never a mixture. Counters stay. @throws {RangeError} if unused. */
-  update(id: number, change: Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing">>, now: Millis): void;
+  /** Replaces locators, peer tag, timing and MTU of `id`; a reader sees the old or the new record, never a mixture. Counters stay. @throws {RangeError} if unused. */
+  update(id: number, change: ContextChange, now: Millis): void;
   /** Of an unused id nothing happens; so with the five methods below. */
   remove(id: number): void;
   /** Packets from hosts on this context are punted (PUNT_HOLD) instead of sent: it is exploring. */

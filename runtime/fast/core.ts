@@ -3,12 +3,23 @@ import { LANE_ACTIVITY_HEAD, LANE_ACTIVITY_TAIL, LANE_COUNTERS } from "../../cor
 import * as map from "../../core-as/layout/map.ts";
 import { COUNTER_NAMES } from "../../core-as/layout/names.ts";
 import * as layout from "../../core-as/layout/record.ts";
+import { SHIM6_PAYLOAD_LENGTH } from "../../core-as/layout/shim6.ts";
 import { type Address, putAddress } from "../value/address.ts";
 import { putU48 } from "../value/bytes.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { CONTEXT_TAG_LIMIT, type ContextTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { ContextRecord, Core, CoreOptions, CorePrefixes, CoreSizes, Counters, RecordTiming, SharedCore } from "./contract.ts";
+import type {
+  ContextChange,
+  ContextRecord,
+  Core,
+  CoreOptions,
+  CorePrefixes,
+  CoreSizes,
+  Counters,
+  RecordTiming,
+  SharedCore,
+} from "./contract.ts";
 import { type CoreExports, openModule, stamp } from "./exports.ts";
 import { laneAt, type Plan, planMemory, writePlan } from "./plan.ts";
 import { PuntRing } from "./punt.ts";
@@ -16,9 +27,11 @@ import { PuntRing } from "./punt.ts";
 /** Octets of {@link CoreOptions.hashKey}. */
 export const HASH_KEY_OCTETS = map.KEY_OCTETS;
 
+/** IPv6 knows no line that carries less (RFC 8200 §5). */
+const MTU_MIN = 1280;
 const NOTHING_DUE = 0xffff_ffff;
 const HALF_ROUND = 0x8000_0000;
-const CHANGE = { localLocator: 1, peerLocator: 2, peerTag: 4, timing: 8 } as const;
+const CHANGE = { localLocator: 1, peerLocator: 2, peerTag: 4, timing: 8, limit: 16 } as const;
 const ACTION = { stop: 0, start: 1, restart: 2 } as const;
 const REFUSALS = [
   "",
@@ -40,6 +53,8 @@ export async function createCore(module: WebAssembly.Module, sizes: CoreSizes, o
   writePlan(plan, sizes, words);
   new Uint8Array(memory.buffer).set(options.hashKey, map.KEY_PAIR);
   words[map.MAP_SETTINGS >>> 2] = (options.passRouting ? map.SETTING_PASS_ROUTING : 0) | (options.puntOther ? map.SETTING_PUNT_OTHER : 0);
+  words[map.MAP_LIMIT >>> 2] = limitOf(options.mtu);
+  words[map.MAP_MSS >>> 2] = mssOf(options.mss ?? "auto");
   const core = await openModule(module, memory);
   core.start(stamp(options.now));
   return new TableCore({ memory, module, sizes }, plan, core, options.now);
@@ -99,11 +114,12 @@ class TableCore implements Core {
     this.#stageTag(map.STAGE_LOCAL_TAG, record.localTag);
     this.#stageTag(map.STAGE_PEER_TAG, record.peerTag);
     this.#stageTiming(record.timing);
+    this.#stageMtu(record.mtu);
     const refused = this.#core.add(id, this.#at(now));
     if (refused !== 0) throw new RangeError(`context ${id} ${REFUSALS[refused]}`);
   }
 
-  update(id: number, change: Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing">>, now: Millis): void {
+  update(id: number, change: ContextChange, now: Millis): void {
     this.#checkLive(id);
     let parts = 0;
     if (change.localLocator !== undefined) parts |= CHANGE.localLocator;
@@ -116,6 +132,10 @@ class TableCore implements Core {
     if (change.timing !== undefined) {
       this.#stageTiming(change.timing);
       parts |= CHANGE.timing;
+    }
+    if (change.mtu !== undefined) {
+      this.#stageMtu(change.mtu);
+      parts |= CHANGE.limit;
     }
     this.#core.change(id, parts, this.#at(now));
   }
@@ -292,6 +312,11 @@ class TableCore implements Core {
     this.#words[map.STAGE_IDLE_TIMEOUT >>> 2] = duration("idleTimeout", timing.idleTimeout);
   }
 
+  #stageMtu(mtu: number | undefined): void {
+    const limit = limitOf(mtu);
+    this.#words[map.STAGE_LIMIT >>> 2] = limit < this.#words[map.MAP_LIMIT >>> 2] ? limit : 0;
+  }
+
   #putPrefix(at: number, prefix: Prefix): void {
     putAddress(prefix.base, this.#octets, at);
     for (let i = 0; i < 16; i++) {
@@ -299,6 +324,20 @@ class TableCore implements Core {
       this.#octets[at + map.PREFIX_MASK + i] = (0xff00 >> bits) & 0xff;
     }
   }
+}
+
+/** What a host may send on a path of `mtu` octets: room for the payload header is left. */
+function limitOf(mtu: number | undefined): number {
+  if (mtu === undefined) return map.LIMIT_NONE;
+  if (!(mtu >= MTU_MIN)) throw new RangeError(`mtu: ${mtu} is less than ${MTU_MIN}`);
+  return Math.min(map.LIMIT_NONE, Math.floor(mtu) - SHIM6_PAYLOAD_LENGTH);
+}
+
+function mssOf(mss: "auto" | "off" | number): number {
+  if (mss === "auto") return map.MSS_AUTO;
+  if (mss === "off") return 0;
+  if (!(mss >= 1 && mss <= map.MSS_AUTO)) throw new RangeError(`mss: ${mss} is not in 1 … ${map.MSS_AUTO}`);
+  return Math.floor(mss);
 }
 
 function duration(name: string, value: Millis): number {
