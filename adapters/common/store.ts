@@ -4,15 +4,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { PortError } from "../../runtime/port/error.ts";
 import type { Files } from "../../runtime/port/files.ts";
 import type { Store, StoredCga } from "../../runtime/port/store.ts";
+import { PRIVATE_KEY, pemOctets, showPem } from "../../runtime/value/pem.ts";
 import type { DenoNamespace } from "./deno.ts";
 import { portError } from "./error.ts";
 import { syncDirectory } from "./files.ts";
-import { pemOctets, showPem } from "./pem.ts";
 
 const DIRECTORY_MODE = 0o700;
 const KEY_MODE = 0o600;
 const OTHERS = 0o077;
-const KEY_LABEL = "PRIVATE KEY";
 /** Another process that writes holds us up for so long at most, ms. */
 const BUSY_LIMIT = 2_000;
 /** PRAGMA user_version: the tables below. */
@@ -90,12 +89,12 @@ function readKey(files: Files, path: string, make: () => Uint8Array): Uint8Array
   const text = files.readText(path);
   if (text === undefined) {
     const key = make();
-    files.writeText(path, showPem(KEY_LABEL, key), KEY_MODE);
+    files.writeText(path, showPem(PRIVATE_KEY, key), KEY_MODE);
     return key;
   }
   if (((files.mode(path) ?? 0) & OTHERS) !== 0)
     throw new PortError("permission", `${path} holds the site's private key and other users can read it: run \`chmod 600 ${path}\``);
-  const key = pemOctets(KEY_LABEL, text);
+  const key = pemOctets(PRIVATE_KEY, text);
   if (key === undefined) throw new PortError("corrupt", `${path} is no PKCS#8 private key in PEM: restore it from a backup`);
   return key;
 }

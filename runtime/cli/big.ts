@@ -8,6 +8,8 @@ import type { Session } from "./session.ts";
 interface RunFlags {
   readonly config: string;
   readonly logLevel?: LogLevel;
+  readonly pcap?: string;
+  readonly pcapLimit: number;
 }
 
 interface LabFlags {
@@ -27,6 +29,9 @@ interface BenchFlags {
   readonly contexts?: number;
 }
 
+const MEGABYTE = 1_000_000;
+const PCAP_LIMIT = 100;
+const PCAP_LIMIT_MOST = 1_000_000;
 const CONTEXTS_MOST = 1_048_576;
 
 /** Adds the verb `run` to the program. */
@@ -39,11 +44,17 @@ export function addRun(program: Command, session: Session): void {
     .addOption(
       new Option("--log-level <level>", "least weight of what is logged; without it, log.level of the settings").choices(LOG_LEVELS),
     )
-    .addHelpText("after", examples("pshim6 run -c site.yaml", "pshim6 run -c site.yaml --log-level debug"))
+    .option("--pcap <file>", "keep a capture of all Shim6 control messages there; it can be read at any time")
+    .option("--pcap-limit <MB>", "most that the capture takes; its older half is <file>.1", whole(1, PCAP_LIMIT_MOST), PCAP_LIMIT)
+    .addHelpText(
+      "after",
+      examples("pshim6 run -c site.yaml", "pshim6 run -c site.yaml --log-level debug", "pshim6 run -c site.yaml --pcap /tmp/shim6.pcap"),
+    )
     .action(async (flags: RunFlags) => {
       const site = session.site(flags.config);
       const logLevel = flags.logLevel ?? site.log.level;
-      session.exit = await session.host.runBox({ ...site, log: { level: logLevel } }, { file: flags.config, logLevel });
+      const capture = flags.pcap === undefined ? {} : { capture: { file: flags.pcap, limit: flags.pcapLimit * MEGABYTE } };
+      session.exit = await session.host.runBox({ ...site, log: { level: logLevel } }, { file: flags.config, logLevel, ...capture });
     });
 }
 

@@ -6,6 +6,7 @@ import type { Site } from "../config/site.ts";
 import { PortError } from "../port/error.ts";
 import { type Address, addressOctets } from "../value/address.ts";
 import { hex, unhex } from "../value/bytes.ts";
+import { PRIVATE_KEY, pemOctets, showPem } from "../value/pem.ts";
 import { covers, type Prefix, showPrefix } from "../value/prefix.ts";
 import { Reject } from "../value/reject.ts";
 import {
@@ -19,7 +20,6 @@ import {
   prefixArgument,
   whole,
 } from "./flags.ts";
-import { readKeyText, showKeyText } from "./pem.ts";
 import { EXIT_USAGE, EXIT_WRONG, Failure, type Session } from "./session.ts";
 
 interface GenerateFlags {
@@ -156,11 +156,11 @@ function keyIn(file: string, { host }: Session): Uint8Array {
   const text = host.files.readText(file);
   if (text === undefined) {
     const made = host.crypto.rsaGenerate(RSA_BITS_DEFAULT);
-    host.files.writeText(file, showKeyText(made), PRIVATE_MODE);
+    host.files.writeText(file, showPem(PRIVATE_KEY, made), PRIVATE_MODE);
     return made;
   }
   if (((host.files.mode(file) ?? 0) & OTHERS) !== 0) throw new Failure(`${file} can be read by other users: run "chmod 600 ${file}"`);
-  const key = readKeyText(text);
+  const key = pemOctets(PRIVATE_KEY, text);
   if (key === undefined)
     throw new Failure(
       `${file} holds no private key in PEM form (PKCS#8): make one with "openssl genpkey -algorithm RSA", or name a new file`,

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readKeyText, showKeyText } from "../../../runtime/cli/pem.ts";
 import { address } from "../../../runtime/value/address.ts";
+import { PRIVATE_KEY, pemOctets, showPem } from "../../../runtime/value/pem.ts";
 import { contains, prefix } from "../../../runtime/value/prefix.ts";
 import { CliMachine } from "../../lib/clihost.ts";
 
@@ -115,21 +115,21 @@ test("key files that cannot be used", async () => {
   const argv = ["cga", "generate", "--prefix", "fc00:aaaa:1::/64", "--key", "/key.pem"];
   box.files.writeText("/key.pem", "no key", 0o600);
   assert.match((await box.run(argv)).err, /holds no private key in PEM form/);
-  box.files.writeText("/key.pem", showKeyText(Uint8Array.of(1, 2, 3)), 0o600);
+  box.files.writeText("/key.pem", showPem(PRIVATE_KEY, Uint8Array.of(1, 2, 3)), 0o600);
   assert.equal(await box.run(argv), { code: 1, out: "", err: "pshim6: the private key cannot be read: it must be an RSA key\n" });
-  box.files.writeText("/key.pem", showKeyText(Uint8Array.of(1, 2, 3)), 0o644);
+  box.files.writeText("/key.pem", showPem(PRIVATE_KEY, Uint8Array.of(1, 2, 3)), 0o644);
   assert.match((await box.run(argv)).err, /can be read by other users: run "chmod 600 \/key\.pem"/);
 });
 
 test("PEM text and back", () => {
   for (const length of [1, 47, 48, 49, 1_200]) {
     const der = Uint8Array.from({ length }, (_, i) => (i * 7) & 0xff);
-    const text = showKeyText(der);
+    const text = showPem(PRIVATE_KEY, der);
     assert.ok(text.split("\n").every((line) => line.length <= 64));
-    assert.equal(readKeyText(`anything before\n${text}and behind`), der);
+    assert.equal(pemOctets(PRIVATE_KEY, `anything before\n${text}and behind`), der);
   }
-  assert.is(readKeyText("-----BEGIN PRIVATE KEY-----\n====\n-----END PRIVATE KEY-----"), undefined);
-  assert.is(readKeyText("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"), undefined);
+  assert.is(pemOctets(PRIVATE_KEY, "-----BEGIN PRIVATE KEY-----\n====\n-----END PRIVATE KEY-----"), undefined);
+  assert.is(pemOctets(PRIVATE_KEY, "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"), undefined);
 });
 
 test.run();

@@ -57,6 +57,7 @@ test("wrong usage ends with 2 and says what to do", async () => {
     [["show", "contexts", "--watch", "soon"], /It must be a number of seconds above 0/],
     [["lab", "--runtime", "perl"], /Allowed choices are node, deno, bun/],
     [["lab", "--seconds", "0"], /above 0/],
+    [["run", "--pcap-limit", "0"], /whole number from 1 to/],
     [["run", "--log-level", "loud"], /Allowed choices are debug, info, warn, error/],
     [["cga", "generate", "--sec", "2"], /whole number from 0 to 1/],
     [["cga", "generate", "--prefix", "fc00:aaaa:1::/64"], /--prefix and --key go together/],
@@ -132,9 +133,11 @@ test("run hands over a checked site", async () => {
   const box = machine();
   assert.is((await box.run(["run", "-c", "/site.yaml"])).code, 0);
   assert.is((await box.run(["run", "-c", "/site.yaml", "--log-level", "debug"])).code, 0);
+  assert.is((await box.run(["run", "-c", "/site.yaml", "--pcap", "/tmp/x.pcap", "--pcap-limit", "7"])).code, 0);
   assert.equal(box.handed, [
     ["run", "alpha", "info", { file: "/site.yaml", logLevel: "info" }],
     ["run", "alpha", "debug", { file: "/site.yaml", logLevel: "debug" }],
+    ["run", "alpha", "info", { file: "/site.yaml", logLevel: "info", capture: { file: "/tmp/x.pcap", limit: 7_000_000 } }],
   ]);
   box.files.writeText("/site.yaml", "site: x\n");
   const { code, err } = await box.run(["run", "-c", "/site.yaml"]);

@@ -1,3 +1,8 @@
+/** PEM texts (RFC 7468). */
+
+/** Label of a PKCS#8 private key (RFC 7468 §10). */
+export const PRIVATE_KEY = "PRIVATE KEY";
+
 const LINE = 64;
 
 /** `octets` as PEM text with `label` (RFC 7468 §2). */
