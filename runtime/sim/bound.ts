@@ -1,0 +1,44 @@
+/** How long a context may need to find a working pair: what the timers of its profile give. */
+import type { ReapTiming } from "../reap/contract.ts";
+import { gapAfter } from "../reap/search.ts";
+import type { Millis } from "../value/time.ts";
+
+/** Probe gaps vary by a fifth (runtime/reap/machine.ts). */
+const JITTER = 0.2;
+/** The walk over the pairs, the current pair tried first, and one that a sibling's hint takes. */
+const EXTRA_PROBES = 2;
+
+/** What one side of a context brings along. */
+export interface Side {
+  readonly timing: ReapTiming;
+  /** How long it has been looking already. */
+  readonly exploring: Millis;
+}
+
+/**
+ * Time within which both directions use a working pair, from the first packet that a host sends after the last change of the
+ * network: the side that notices, walks all pairs; the side that hears it, answers and walks all pairs for its own direction; and once
+ * more, because the answer may have to wait until the other's walk comes by again.
+ * @param pairs of the side with more of them; @param roundTrip the longest, jitter included
+ */
+export function recoveryBound(a: Side, b: Side, pairs: number, roundTrip: Millis): Millis {
+  const probes = pairs + EXTRA_PROBES;
+  const detection = 2 * Math.max(a.timing.sendTimeout, b.timing.sendTimeout);
+  const walk = Math.max(walkTime(a.timing, a.exploring, probes, pairs), walkTime(b.timing, b.exploring, probes, pairs));
+  const fresh = Math.max(walkTime(a.timing, 0, probes, pairs), walkTime(b.timing, 0, probes, pairs));
+  return detection + walk + 2 * fresh + 10 * roundTrip;
+}
+
+/** Longest time that `probes` further probes take of somebody who has been exploring for `elapsed`. */
+export function walkTime(timing: ReapTiming, elapsed: Millis, probes: number, pairs: number): Millis {
+  let count = 1;
+  for (let at = 0; at <= elapsed; count++) {
+    const gap = gapAfter(count, timing, pairs);
+    at += gap * (1 - JITTER);
+    // At the cap nothing grows any more.
+    if (gap >= timing.maxProbeTimeout) break;
+  }
+  let time = 0;
+  for (let i = 0; i < probes; i++) time += gapAfter(count + i, timing, pairs) * (1 + JITTER);
+  return time + gapAfter(Math.max(1, count - 1), timing, pairs) * (1 + JITTER);
+}

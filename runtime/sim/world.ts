@@ -1,0 +1,401 @@
+/**
+ * One world: sites with hosts, boxes and providers, the internet between them, and time that moves from event to event. The way of a
+ * packet: flow → LAN → machine → box → oracle → network → machine → box → oracle → host → flow.
+ */
+import { type Locator, type Ulid, addressAt, addressOctets } from "../value/address.ts";
+import { u48 } from "../value/bytes.ts";
+import { Reject } from "../value/reject.ts";
+import { type Millis, NEVER } from "../value/time.ts";
+import { emitIcmpError, parseControl, parseIcmpError, Refusal, showMessage } from "../wire/index.ts";
+import {
+  ICMP6_PACKET_TOO_BIG,
+  ICMP6_PARAMETER_PROBLEM,
+  ICMP6_UNRECOGNISED_NEXT_HEADER,
+  IPV6_DESTINATION_AT,
+  IPV6_HEADER_LENGTH,
+  IPV6_NEXT_HEADER_AT,
+  IPV6_SOURCE_AT,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_SHIM6,
+  SHIM6_P_BIT,
+  SHIM6_TYPE_AT,
+} from "../wire/number.ts";
+import { Agenda } from "./agenda.ts";
+import { type AttackWorld, forgeBlindly, tamper } from "./attacker.ts";
+import { Dice } from "./dice.ts";
+import { type FaultWorld, planFault } from "./faults.ts";
+import { createFlow, type Flow, type FlowWorld } from "./flow.ts";
+import { Ledger, type Sent } from "./ledger.ts";
+import { Liveness } from "./liveness.ts";
+import { Machine } from "./machine.ts";
+import { Network, type ProviderEnd, type Road } from "./network.ts";
+import { Oracle } from "./oracle.ts";
+import type { SimOutside } from "./outside.ts";
+import { flowOf, numberOf } from "./packet.ts";
+import { type People, type Person, providerPrefix, ulidPrefix } from "./people.ts";
+import { LABEL, type Plan } from "./plan.ts";
+import { Trace, type Watchers } from "./trace.ts";
+import { Violation } from "./violation.ts";
+
+/** From a host to its box and back. */
+const LAN_DELAY: Millis = 0.1;
+/** After everything has healed, connections must be finished within this: hold-down, back-off of hosts and of set-up. */
+const FINISH_WITHIN: Millis = 900_000;
+/** After that, everything must be gone within this, beside the idle timeout: the longest memory is that of NO-SUPPORT. */
+const FORGET_WITHIN: Millis = 1_200_000;
+/** Events of a run at most; far beyond what any seed needs. */
+const EVENTS_MOST = 2_000_000;
+const HOLD = { packets: 64, octets: 65_536, total: 262_144 };
+/** Generations are drawn from few, so that signatures can be remembered. */
+const GENERATIONS = 8;
+const ROUTER = "2001:db8:ffff::1" as Locator;
+const ULID_BLOCK = 0xfc;
+
+const NOTED = { sent: 1, left: 2, lost: 3, came: 4, delivered: 5, said: 6, fault: 7, forged: 8, refused: 9 } as const;
+
+/** A world in which a plan comes true. */
+export class World {
+  readonly trace: Trace;
+  readonly liveness: Liveness;
+  readonly ledger = new Ledger();
+  readonly flows: Flow[] = [];
+  now: Millis = 0;
+  readonly #plan: Plan;
+  readonly #people: People;
+  readonly #agenda = new Agenda();
+  readonly #network: Network;
+  readonly #machines: (Machine | undefined)[];
+  readonly #persons: Person[] = [];
+  readonly #byUlid = new Map<string, Person>();
+  readonly #oracle: Oracle;
+  readonly #attacker: Dice;
+  readonly #dice: Dice;
+  readonly #attack: AttackWorld;
+  readonly #touched = new Set<Machine>();
+
+  constructor(plan: Plan, people: People, outside: SimOutside, watchers: Watchers) {
+    this.#plan = plan;
+    this.#people = people;
+    this.trace = new Trace(watchers);
+    this.#dice = new Dice(plan.seed, LABEL.network);
+    this.#attacker = new Dice(plan.seed, LABEL.attacker);
+    plan.sites.forEach(({ hosts }, site) => {
+      for (let host = 0; host < hosts; host++) this.#persons.push(people.person(site, host));
+    });
+    for (const person of this.#persons) this.#byUlid.set(person.ulid, person);
+    this.#network = this.#buildNetwork();
+    this.#machines = plan.sites.map(({ peer }, site) => (peer === "box" ? this.#buildMachine(site, outside) : undefined));
+    this.#oracle = new Oracle({
+      people,
+      ledger: this.ledger,
+      now: () => this.now,
+      personOf: (ulid) => this.#byUlid.get(ulid),
+      providersOf: (site) => plan.sites[site].providers,
+      contextsMost: plan.contexts,
+      heldMost: 2 * HOLD.total,
+    });
+    this.liveness = new Liveness({
+      agenda: this.#agenda,
+      network: this.#network,
+      now: () => this.now,
+      machineOf: (site) => this.#machines[site],
+      roadOf: (local, peer) => this.#roadOf(local as Locator, peer as Locator),
+    });
+    this.#attack = this.#buildAttack();
+    this.#buildFlows();
+    this.#planFaults();
+  }
+
+  /** Lets everything happen. @throws {Violation} */
+  async run(): Promise<void> {
+    for (const machine of this.#machines) await machine?.start(0);
+    for (const flow of this.flows) flow.start();
+    const last = this.#plan.healed + FINISH_WITHIN + this.#plan.idle + FORGET_WITHIN;
+    for (let events = 0; ; events++) {
+      if (events > EVENTS_MOST) throw new Violation("busy", this.now, `more than ${EVENTS_MOST} events`);
+      const machine = this.#firstMachine();
+      const at = Math.min(machine?.due ?? NEVER, this.#agenda.next);
+      if (at === NEVER) break;
+      if (at > last) throw new Violation("left-over", this.now, `something is planned for ${(at / 1000).toFixed(3)} s`);
+      this.now = Math.max(this.now, at);
+      if (machine !== undefined && machine.due <= this.#agenda.next) {
+        this.#touched.add(machine);
+        machine.tick(this.now);
+      } else {
+        const done = this.#agenda.take()();
+        if (done !== undefined) await done;
+      }
+      for (const touched of this.#touched) this.#oracle.look(touched);
+      this.#touched.clear();
+    }
+    for (const machine of this.#machines) if (machine !== undefined) this.#oracle.empty(machine);
+  }
+
+  #firstMachine(): Machine | undefined {
+    let first: Machine | undefined;
+    for (const machine of this.#machines) if (machine !== undefined && machine.due < (first?.due ?? NEVER)) first = machine;
+    return first;
+  }
+
+  #buildNetwork(): Network {
+    const { sites, roads: draw, seed } = this.#plan;
+    const ends = sites.flatMap(({ providers }, site) =>
+      Array.from({ length: providers }, (_, index): ProviderEnd => {
+        const key = u48(addressOctets(providerPrefix(site, index).base), 0);
+        return { site, index, key, out: 0, in: 0 };
+      }),
+    );
+    const roads = ends.flatMap((from) =>
+      ends
+        .filter(({ site }) => site !== from.site)
+        .map((to): Road => {
+          const plan = draw();
+          return { from, to, plan, down: 0, mtu: plan.mtu, silent: false, loss: plan.loss, lastAt: 0 };
+        }),
+    );
+    return new Network(ends, roads, new Dice(seed, LABEL.network + 1000), this.#agenda, {
+      arrive: (packet, road) => this.#arrive(packet, road),
+      lost: (packet, road, why) => {
+        this.trace.note(this.now, NOTED.lost, packet.length);
+        this.trace.say(this.now, () => `lost     ${nameOf(road?.from)} → ${nameOf(road?.to)}: ${why}: ${this.#show(packet)}`);
+      },
+      tooBig: (packet, road, mtu) => this.#tooBig(packet, road, mtu),
+    });
+  }
+
+  #buildMachine(site: number, outside: SimOutside): Machine {
+    const { sites, seed, idle, contexts } = this.#plan;
+    const { preferences, profile, clock } = sites[site];
+    const people = this.#people;
+    const generations = new Dice(seed, LABEL.entropy + 100 + site);
+    const bindings = this.#persons
+      .filter((person) => person.site !== site)
+      .map((person) => ({ ulid: person.ulid, locators: this.#locatorsOf(person) }));
+    const machine: Machine = new Machine({
+      outside,
+      site,
+      settings: {
+        contexts: { max: contexts, idle },
+        hold: HOLD,
+        reap: { profile },
+        bindings,
+        providers: preferences.map((preference, index) => ({ ...preference, prefix: providerPrefix(site, index) })),
+      },
+      ulids: ulidPrefix(site),
+      key: people.key(site),
+      crypto: people.crypto,
+      pdsOf: (ulid: Ulid) => {
+        const person = this.#byUlid.get(ulid);
+        return person?.site === site ? person.pds : undefined;
+      },
+      clock,
+      entropySeed: (incarnation) => (Math.imul(seed, 0x9e3779b1) ^ Math.imul(site + 1, 0x85ebca6b) ^ Math.imul(incarnation + 1, 0xc2b2ae35)) >>> 0,
+      generation: () => generations.whole([0, GENERATIONS - 1]) * 0x2000_0000,
+      written: (packet) => this.#written(machine, packet),
+      told: (text) => {
+        this.#touched.add(machine);
+        this.trace.note(this.now, NOTED.said, text.length);
+        this.trace.say(this.now, () => `box ${site}    ${text}`);
+        this.liveness.told(machine.running, text);
+      },
+    });
+    return machine;
+  }
+
+  #buildFlows(): void {
+    const dice = new Dice(this.#plan.seed, LABEL.entropy + 200);
+    const world: FlowWorld = { agenda: this.#agenda, ledger: this.ledger, now: () => this.now, send: (sent) => this.#hostSends(sent) };
+    this.#plan.flows.forEach((plan, index) => {
+      const [from, to] = [this.#persons[plan.from], this.#persons[plan.to]];
+      this.flows.push(createFlow(world, index, plan, from, to, dice.u32()));
+    });
+  }
+
+  #planFaults(): void {
+    const { faults, healed, offPath } = this.#plan;
+    const world: FaultWorld = {
+      network: this.#network,
+      machineOf: (site) => this.#machines[site],
+      end: (site, provider) => this.#endOf(site, provider),
+      now: () => this.now,
+      toss: () => this.#dice.chance(0.5),
+      at: (at, what, run) =>
+        this.#agenda.at(at, () => {
+          this.#disturb(what);
+          for (const machine of this.#machines) if (machine !== undefined) this.#touched.add(machine);
+          return run();
+        }),
+    };
+    for (const fault of faults) planFault(world, fault);
+    if (offPath > 0) this.#agenda.at(0, () => this.#attackAgain(1000 / offPath));
+    world.at(healed, "all is well", () => {
+      this.#network.perfect = true;
+      for (const flow of this.flows) if (this.#isHopeless(flow)) flow.abandon();
+    });
+    this.#agenda.at(healed + FINISH_WITHIN, () => this.#checkFinished());
+  }
+
+  #isHopeless({ from, to }: Flow): boolean {
+    return [from, to].some(({ site }) => this.#machines[site] === undefined);
+  }
+
+  #checkFinished(): void {
+    const stuck = this.flows.find(({ done }) => !done);
+    if (stuck !== undefined)
+      throw new Violation("stuck", this.now, `the stream ${stuck.from.ulid} → ${stuck.to.ulid} has not finished ${FINISH_WITHIN / 1000} s after all was well`);
+  }
+
+  #disturb(what: string): void {
+    this.liveness.disturb();
+    this.trace.note(this.now, NOTED.fault, what.length);
+    this.trace.say(this.now, () => `***      ${what}`);
+  }
+
+  // The way of a packet.
+
+  #hostSends(sent: Sent): void {
+    this.trace.packet(this.now, NOTED.sent, sent.packet);
+    const machine = this.#machines[sent.from.site];
+    if (machine === undefined) return;
+    this.#agenda.at(this.now + LAN_DELAY, () => {
+      this.#touched.add(machine);
+      if (machine.receive(this.now, sent.packet)) this.liveness.sent(sent.from, sent.to);
+    });
+  }
+
+  /** The box wrote a packet, and the kernel routes it: to the LAN by destination, else to a provider by source. */
+  #written(machine: Machine, packet: Uint8Array): void {
+    if (packet[IPV6_DESTINATION_AT] === ULID_BLOCK) return this.#deliver(machine, packet);
+    const from = this.#network.endAt(packet, IPV6_SOURCE_AT);
+    const to = this.#network.endAt(packet, IPV6_DESTINATION_AT);
+    this.trace.packet(this.now, NOTED.left, packet);
+    if (from?.site !== machine.site)
+      throw new Violation("leak", this.now, `a packet left site ${machine.site} from ${addressAt(packet, IPV6_SOURCE_AT)}, which no provider routes`);
+    this.#oracle.leaves(machine, packet);
+    this.trace.wire(this.now, packet);
+    this.trace.say(this.now, () => `leaves   ${nameOf(from)} → ${nameOf(to)}: ${this.#show(packet)}`);
+    // What an attacker's address asked for goes nowhere.
+    if (to === undefined || to.site === from.site) return;
+    const { rate, site, provider } = this.#plan.onPath;
+    const watched = rate > 0 && [from, to].some((end) => end.site === site && end.index === provider);
+    if (watched && this.now < this.#plan.healed && this.#attacker.chance(rate)) tamper(this.#attack, packet);
+    this.#network.send(this.now, packet, from, to);
+  }
+
+  #arrive(packet: Uint8Array, road: Road): void {
+    const machine = this.#machines[road.to.site];
+    this.trace.packet(this.now, NOTED.came, packet);
+    this.trace.say(this.now, () => `arrives  ${nameOf(road.to)}: ${this.#show(packet)}`);
+    if (machine === undefined) return this.#arriveAtStranger(packet, road);
+    this.#comes(machine, packet, true);
+  }
+
+  #comes(machine: Machine, packet: Uint8Array, evidence: boolean): void {
+    this.#touched.add(machine);
+    this.#oracle.comes(machine, packet, evidence);
+    machine.receive(this.now, packet);
+  }
+
+  /** A kernel without Shim6 (RFC 8200 §4: unrecognised Next Header), or nobody at all. */
+  #arriveAtStranger(packet: Uint8Array, road: Road): void {
+    if (this.#plan.sites[road.to.site].peer !== "plain" || packet[IPV6_NEXT_HEADER_AT] !== PROTOCOL_SHIM6) return;
+    const error = { type: ICMP6_PARAMETER_PROBLEM, code: ICMP6_UNRECOGNISED_NEXT_HEADER, word: IPV6_NEXT_HEADER_AT };
+    const answer = emitIcmpError(addressAt(packet, IPV6_DESTINATION_AT), addressAt(packet, IPV6_SOURCE_AT), error, packet);
+    this.#network.send(this.now, answer, road.to, road.from);
+  }
+
+  #tooBig(packet: Uint8Array, { from }: Road, mtu: number): void {
+    const error = { type: ICMP6_PACKET_TOO_BIG, code: 0, word: mtu };
+    const answer = emitIcmpError(ROUTER, addressAt(packet, IPV6_SOURCE_AT), error, packet);
+    const machine = this.#machines[from.site];
+    if (machine !== undefined) this.#agenda.at(this.now + 1, () => this.#comes(machine, answer, false));
+  }
+
+  #deliver(machine: Machine, packet: Uint8Array): void {
+    this.trace.packet(this.now, NOTED.delivered, packet);
+    this.trace.say(this.now, () => `delivers site ${machine.site}: ${this.#show(packet)}`);
+    const sent = this.#oracle.delivers(machine, packet);
+    if (sent === undefined) return this.#hostHears(packet);
+    // Whoever talks with an on-path attacker has authentication of his own.
+    if (sent.forged) return;
+    this.#agenda.at(this.now + LAN_DELAY, () => {
+      const flow = this.flows[flowOf(sent.packet)];
+      if (!flow.receive(sent)) throw new Violation("changed", this.now, `packet ${sent.number} says something else than its stream`);
+    });
+  }
+
+  /** An ICMPv6 error came to a host. */
+  #hostHears(packet: Uint8Array): void {
+    this.trace.note(this.now, NOTED.refused, packet.length);
+    const error = parseIcmpError(packet);
+    if (error instanceof Reject || error.type !== ICMP6_PACKET_TOO_BIG) return;
+    const sent = this.ledger.find(numberOf(error.quote, error.quote[IPV6_NEXT_HEADER_AT], 0));
+    if (sent !== undefined) this.#agenda.at(this.now + LAN_DELAY, () => this.flows[flowOf(sent.packet)].tooBig(error.word));
+  }
+
+  // Attackers.
+
+  #attackAgain(pause: Millis): void {
+    if (this.now >= this.#plan.healed) return;
+    forgeBlindly(this.#attack);
+    this.#agenda.at(this.now + pause * 2 * this.#attacker.fraction(), () => this.#attackAgain(pause));
+  }
+
+  #buildAttack(): AttackWorld {
+    return {
+      dice: this.#attacker,
+      persons: this.#persons,
+      locatorsOf: (person) => this.#locatorsOf(person),
+      inject: (packet, after) => this.#agenda.at(this.now + after, () => this.#forged(packet)),
+      enter: (like, make) => {
+        const packet = make(this.ledger.next);
+        return this.ledger.enter(this.now, packet, like.from, like.to, true).packet;
+      },
+      find: (packet) => this.ledger.find(numberOf(packet, packet[IPV6_HEADER_LENGTH], 8)),
+    };
+  }
+
+  #forged(packet: Uint8Array): void {
+    const end = this.#network.endAt(packet, IPV6_DESTINATION_AT);
+    const machine = end === undefined ? undefined : this.#machines[end.site];
+    if (machine === undefined) return;
+    this.trace.packet(this.now, NOTED.forged, packet);
+    this.trace.wire(this.now, packet);
+    this.trace.say(this.now, () => `forged   ${nameOf(end)}: ${this.#show(packet)}`);
+    this.liveness.disturb();
+    // Somebody on the path can say what only a receiver of our packets knows.
+    this.#comes(machine, packet, this.#plan.onPath.rate > 0);
+  }
+
+  // Names.
+
+  #locatorsOf(person: Person): Locator[] {
+    return Array.from({ length: this.#plan.sites[person.site].providers }, (_, i) => this.#people.locator(person, i));
+  }
+
+  #endOf(site: number, provider: number): ProviderEnd {
+    const end = this.#network.ends.find((each) => each.site === site && each.index === provider);
+    if (end === undefined) throw new RangeError(`site ${site} has no provider ${provider}`);
+    return end;
+  }
+
+  #roadOf(local: Locator, peer: Locator): Road | undefined {
+    const from = this.#network.endAt(addressOctets(local), 0);
+    const to = this.#network.endAt(addressOctets(peer), 0);
+    return from === undefined || to === undefined ? undefined : this.#network.roadBetween(from, to);
+  }
+
+  #show(packet: Uint8Array): string {
+    const type = packet[IPV6_NEXT_HEADER_AT];
+    if (type === PROTOCOL_ICMPV6) return `ICMPv6 ${packet[IPV6_HEADER_LENGTH]}/${packet[IPV6_HEADER_LENGTH + 1]}, ${packet.length} octets`;
+    if (type !== PROTOCOL_SHIM6) return `packet ${numberOf(packet, type, 0)}, ${packet.length} octets`;
+    if ((packet[IPV6_HEADER_LENGTH + SHIM6_TYPE_AT] & SHIM6_P_BIT) !== 0)
+      return `payload, packet ${numberOf(packet, packet[IPV6_HEADER_LENGTH], 8)}, ${packet.length} octets`;
+    const parsed = parseControl(packet);
+    return parsed instanceof Reject || parsed instanceof Refusal ? `Shim6 that is none, ${packet.length} octets` : showMessage(parsed.message);
+  }
+}
+
+function nameOf(end: ProviderEnd | undefined): string {
+  return end === undefined ? "nowhere" : `${end.site}.${end.index}`;
+}
