@@ -1,6 +1,7 @@
 /** The main thread's program: hands the command line the outside, and runs a box when it asks for one. */
 import process from "node:process";
 import coreOctets from "../dist/core.wasm";
+import { Capture, capturePlane } from "../runtime/box/capture.ts";
 import { egressPlan, egressScript } from "../runtime/box/egress.ts";
 import { startBox } from "../runtime/box/run.ts";
 import type { BenchOptions, CliHost, RunOptions } from "../runtime/cli/host.ts";
@@ -12,6 +13,7 @@ import { openLane } from "../runtime/fast/lane.ts";
 import { runLab } from "../runtime/lab/lab.ts";
 import { runLabStream } from "../runtime/lab/verb.ts";
 import { createCrypto } from "./common/crypto.ts";
+import { openGrowing } from "./common/growing.ts";
 import { createLabHost, createStreamHost } from "./lab/host.ts";
 import { loadPlatform, type Platform } from "./platform.ts";
 import { selfWords } from "./self.ts";
@@ -53,6 +55,7 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
   const stop = new Promise<undefined>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) host.onSignal(signal, () => resolve(undefined));
   });
+  const capture = options.capture === undefined ? undefined : openCapture(options.capture, platform);
   const running = await startBox(site, {
     ...platform,
     version: PSHIM6_VERSION,
@@ -65,14 +68,22 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
         now: platform.clock.now(),
       }),
     openLane,
-    openPacketPlane: (core, plane) => platform.openPacketPlane(core, { ...plane, entry: new URL(entry) }),
+    openPacketPlane: async (core, plane) => {
+      const opened = await platform.openPacketPlane(core, { ...plane, entry: new URL(entry) });
+      return capture === undefined ? opened : capturePlane(opened, capture);
+    },
   });
   host.print(`ready ${site.site} on ${host.runtime}, control socket ${site.control}\n`);
   const failure = await Promise.race([stop, running.failed]);
   await running.stop();
+  capture?.close();
   if (failure === undefined) return 0;
   logs.area("box").error("the box stopped by itself", { error: failure.message });
   return 1;
+}
+
+function openCapture({ file, limit }: NonNullable<RunOptions["capture"]>, { clock, logs }: Platform): Capture {
+  return new Capture({ file: openGrowing(file), older: `${file}.1`, limit, wall: () => clock.wall(), log: logs.area("capture") });
 }
 
 /** The core alone, without device or privilege. */
