@@ -1,8 +1,15 @@
-/** `npm run bench:core` and `bench:goodput`: the benchmark under each runtime, as tables or, with `--json`, as one JSON array. */
+/** `npm run bench -- NAME…`: the benchmarks, as tables or, with `--json`, as one JSON array. Without a name: `core` and `goodput`. */
 import { spawnSync } from "node:child_process";
 import { RUNTIMES, type Runtime, root, runtimeCommand } from "./tools.ts";
 
-const FILES: Record<string, string> = { core: "tests/bench/core.ts", goodput: "tests/bench/goodput.ts" };
+const FILES: Record<string, string> = {
+  core: "tests/bench/core.ts",
+  goodput: "tests/bench/goodput.ts",
+  handshake: "tests/bench/handshake.ts",
+  rehome: "tests/bench/rehome.ts",
+  soak: "tests/bench/soak.ts",
+};
+const USUAL = ["core", "goodput"];
 
 const args = process.argv.slice(2);
 const names = args.filter((word) => word in FILES);
@@ -23,9 +30,9 @@ function run(runtime: Runtime, file: string, more: readonly string[]): void {
   worst = Math.max(worst, done.status ?? 1);
 }
 
-for (const name of names.length > 0 ? names : Object.keys(FILES)) {
-  // The goodput bench starts the boxes under each runtime itself, beside plain forwarding in the same run.
-  if (name === "goodput") run("node", FILES[name], [...rest, ...(chosen ? ["--runtime", chosen] : [])]);
+for (const name of names.length > 0 ? names : USUAL) {
+  // All but `core` start boxes on the wanted runtime themselves.
+  if (name !== "core") run("node", FILES[name], [...rest, ...(chosen ? ["--runtime", chosen] : [])]);
   else for (const runtime of RUNTIMES) if (chosen === undefined || chosen === runtime) run(runtime, FILES[name], rest);
 }
 if (json) console.log(JSON.stringify(results));
