@@ -4,10 +4,10 @@
  */
 
 import type { LocalIdentity } from "../shim6/contract.ts";
-import type { Ulid } from "../value/address.ts";
+import type { Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
-import { withPrefix } from "../value/prefix.ts";
-import { type LocatorList, METHOD_CGA } from "../wire/message.ts";
+import { showPrefix, withPrefix } from "../value/prefix.ts";
+import { type LocatorList, METHOD_CGA, type Preference } from "../wire/message.ts";
 
 /** A provider as far as locators are concerned, in the site's order of preference. */
 export interface LocatorSource {
@@ -16,13 +16,21 @@ export interface LocatorSource {
   readonly weight: number;
 }
 
-/** Makes identities. `sign` costs an RSA private operation and is called once for each ULID and generation. */
+/** Each set has two generations: of its whole lists, and before it, of lists cut short. */
+const GENERATION_STEP = 2;
+/** Lists cut short that are remembered; then they are signed again. */
+const SHORT_LISTS = 4_096;
+
+/** Makes identities. `sign` costs an RSA private operation and is called once for each ULID and list. */
 export class Identities {
-  readonly #sources: readonly LocatorSource[];
-  readonly #generation: number;
   readonly #pdsOf: (ulid: Ulid) => Uint8Array | undefined;
   readonly #sign: (list: LocatorList) => Uint8Array;
-  readonly #made = new Map<Ulid, LocalIdentity>();
+  readonly #made = new Map<Ulid, SignedIdentity>();
+  /** Lists cut short, by ULID, length and the locator kept. */
+  readonly #short = new Map<string, LocalIdentity>();
+  #sources: readonly LocatorSource[];
+  #preferences: readonly Preference[];
+  #generation: number;
 
   /** @param generation where the Locator List Generation starts: random, 32 bits (shim6-wire §5.1). */
   constructor(
@@ -32,9 +40,38 @@ export class Identities {
     sign: (list: LocatorList) => Uint8Array,
   ) {
     this.#sources = sources;
+    this.#preferences = preferencesOf(sources);
     this.#generation = generation;
     this.#pdsOf = pdsOf;
     this.#sign = sign;
+  }
+
+  /**
+   * The site's providers are these from now on. Locators that stay keep their places; the same set keeps its lists, generation
+   * and signatures, whatever priorities say. What {@link of} gave before is out of date when anything changed.
+   * @returns whether anything changed
+   */
+  setSources(sources: readonly LocatorSource[]): boolean {
+    const names = new Set(sources.map(nameOf));
+    const before = this.#sources.map(nameOf);
+    const kept = before.filter((name) => names.has(name));
+    const places = new Map(kept.map((name, place) => [name, place]));
+    const placeOf = (source: LocatorSource) => places.get(nameOf(source)) ?? kept.length;
+    const ordered = [...sources].sort((a, b) => placeOf(a) - placeOf(b));
+    const same = before.length === ordered.length && kept.length === before.length;
+    const preferences = preferencesOf(ordered);
+    if (same && preferences.every((p, i) => p.priority === this.#preferences[i].priority && p.weight === this.#preferences[i].weight))
+      return false;
+    this.#sources = ordered;
+    this.#preferences = preferences;
+    this.#short.clear();
+    if (!same) {
+      this.#generation = (this.#generation + GENERATION_STEP) >>> 0;
+      this.#made.clear();
+      return true;
+    }
+    for (const [ulid, identity] of this.#made) this.#made.set(ulid, identity.withPreferences(preferences));
+    return true;
   }
 
   /** The identity of `ulid`, or `undefined` when the site has no CGA parameters for it. */
@@ -43,26 +80,93 @@ export class Identities {
     if (known !== undefined) return known;
     const pds = this.#pdsOf(ulid);
     if (pds === undefined) return undefined;
-    const list: LocatorList = {
-      generation: this.#generation,
-      locators: this.#sources.map((source) => ({ address: withPrefix(source.prefix, ulid), method: METHOD_CGA })),
-    };
-    const identity: LocalIdentity = {
-      ulid,
-      list,
-      preferences: this.#sources.map(({ priority, weight }) => ({ flags: 0, priority, weight })),
-      pds,
-      signature: this.#sign(list),
-    };
+    const locators = this.#sources.map((source) => ({ address: withPrefix(source.prefix, ulid), method: METHOD_CGA }));
+    const list = { generation: this.#generation, locators };
+    const identity = new SignedIdentity(ulid, list, this.#preferences, pds, new Proof(() => this.#sign(list)));
     this.#made.set(ulid, identity);
     return identity;
   }
 
-  /** Makes the identities of `ulids` one at a time: their first packets need not wait for a signature then. */
-  *prepare(ulids: Iterable<Ulid>): Generator<void> {
-    for (const ulid of ulids) {
-      this.of(ulid);
-      yield;
-    }
+  /** `identity` with its first `count` locators, `keep` in place of the last of them if need be, signed as a list of its own. */
+  shorten({ ulid, list, preferences, pds }: LocalIdentity, count: number, keep: Locator): LocalIdentity {
+    const name = `${ulid} ${count} ${keep}`;
+    const known = this.#short.get(name);
+    if (known !== undefined) return known;
+    const first = list.locators.slice(0, count);
+    const places = first.map((_, i) => i);
+    const kept = list.locators.findIndex(({ address }) => address === keep);
+    if (kept >= count) places[count - 1] = kept;
+    const cut: LocatorList = { generation: (list.generation - 1) >>> 0, locators: places.map((place) => list.locators[place]) };
+    const identity = new SignedIdentity(
+      ulid,
+      cut,
+      places.map((place) => preferences[place]),
+      pds,
+      new Proof(() => this.#sign(cut)),
+    );
+    if (this.#short.size >= SHORT_LISTS) this.#short.clear();
+    this.#short.set(name, identity);
+    return identity;
   }
+
+  /** Signs for `ulids` one at a time: their first packets need not wait for a signature then. */
+  *prepare(ulids: Iterable<Ulid>): Generator<void> {
+    for (const ulid of ulids) if (this.of(ulid)?.signature !== undefined) yield;
+  }
+}
+
+/** Signed when somebody first asks: a change of providers concerns all hosts at once, and not all of them talk. */
+class Proof {
+  readonly #sign: () => Uint8Array;
+  #signature: Uint8Array | undefined;
+
+  constructor(sign: () => Uint8Array) {
+    this.#sign = sign;
+  }
+
+  get signature(): Uint8Array {
+    this.#signature ??= this.#sign();
+    return this.#signature;
+  }
+
+  get isMade(): boolean {
+    return this.#signature !== undefined;
+  }
+}
+
+class SignedIdentity implements LocalIdentity {
+  readonly ulid: Ulid;
+  readonly list: LocatorList;
+  readonly preferences: readonly Preference[];
+  readonly pds: Uint8Array;
+  readonly #proof: Proof;
+
+  constructor(ulid: Ulid, list: LocatorList, preferences: readonly Preference[], pds: Uint8Array, proof: Proof) {
+    this.ulid = ulid;
+    this.list = list;
+    this.preferences = preferences;
+    this.pds = pds;
+    this.#proof = proof;
+  }
+
+  get signature(): Uint8Array {
+    return this.#proof.signature;
+  }
+
+  get isSigned(): boolean {
+    return this.#proof.isMade;
+  }
+
+  /** The same list with other preferences: a signature does not cover them. */
+  withPreferences(preferences: readonly Preference[]): SignedIdentity {
+    return new SignedIdentity(this.ulid, this.list, preferences, this.pds, this.#proof);
+  }
+}
+
+function preferencesOf(sources: readonly LocatorSource[]): readonly Preference[] {
+  return sources.map(({ priority, weight }) => ({ flags: 0, priority, weight }));
+}
+
+function nameOf({ prefix }: LocatorSource): string {
+  return showPrefix(prefix);
 }

@@ -51,7 +51,7 @@ export function describe<M extends I2 | R2 | I2bis>(
   });
   for (const way of ways) {
     // Measured with the whole list's signature, which is as long as any: only the list that fits is signed.
-    const measured = way.count === total ? identity : { ...identity, signature: identity.signature, list: firstOf(identity, way.count) };
+    const measured = way.count === total ? identity : cutTo(identity, way.count);
     const whole = portionOf(measured, way);
     if (IPV6_HEADER_LENGTH + messageLength(whole) > SHIM6_PACKET_LIMIT) continue;
     const chosen = way.count === total ? identity : shorten?.(identity, way.count, keep);
@@ -84,8 +84,8 @@ export function asOption(capabilities: Capabilities | undefined): Option[] {
   return capabilities === undefined ? [] : [{ kind: "capabilities", ...capabilities }];
 }
 
-function firstOf({ list }: LocalIdentity, count: number): LocalIdentity["list"] {
-  return { generation: list.generation, locators: list.locators.slice(0, count) };
+function cutTo({ ulid, list, preferences, pds, signature }: LocalIdentity, count: number): LocalIdentity {
+  return { ulid, list: { generation: list.generation, locators: list.locators.slice(0, count) }, preferences, pds, signature };
 }
 
 function portion({ identity, preferences, extras }: Portion, options: Shim6Options, capabilities: Capabilities | undefined): Option[] {
