@@ -37,6 +37,8 @@ export interface Shim6 {
   find(pair: UlidPair): ContextView | undefined;
   /** The context with this CT(local). */
   findTag(tag: ContextTag): ContextView | undefined;
+  /** The usable context with this CT(peer) and this locator in Ls(peer): whom a quoted packet of ours was for (§12.5). */
+  findPeerTag(tag: ContextTag, locator: Locator): ContextView | undefined;
 }
 
 export const STEP_RANDOM_OCTETS = 32;
@@ -140,7 +142,7 @@ export interface Shim6World {
   verifyHba(locator: Locator, pds: Uint8Array): boolean;
   /** Whether `signature` signs the CGA locators of `list` with a key of `pds` (shim6-wire §6). Costs an RSA operation. */
   verifyList(list: LocatorList, pds: Uint8Array, signature: Uint8Array): boolean;
-  /** Hexadecimal SHA-256 of the public key in `pds`. */
+  /** Hexadecimal SHA-256 of the public key in `pds`, and of those added to it. */
   boxOf(pds: Uint8Array): string;
   /**
    * `identity` with only its first `count` locators, `keep` among them, and a signature of its own: for messages that would

@@ -1,4 +1,5 @@
 /** The Shim6 machine: events in, effects out (RFC 5533 §7 to §12). Each kind of event has its own file; this one only sends it there. */
+import type { Locator } from "../value/address.ts";
 import type { ContextTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
 import { POLL_BATCH } from "./constants.ts";
@@ -69,6 +70,10 @@ class Machine implements Shim6 {
 
   findTag(tag: ContextTag): ContextView | undefined {
     return maybeView(this.#engine.table.byTag(tag));
+  }
+
+  findPeerTag(tag: ContextTag, locator: Locator): ContextView | undefined {
+    return maybeView(this.#engine.table.byPeer(tag, locator));
   }
 }
 

@@ -21,24 +21,31 @@ import { findShim6 } from "./shim6.ts";
 
 /**
  * Rewrites a whole ICMPv6 error packet for the context that its quote names. In a new array. Never throws.
+ * @param leastMtu a Packet Too Big never says less: hosts take no notice of one below 1280 (RFC 8201 §4)
  * @returns the packet, or a Reject: those of {@link parseIcmpError}; `no-payload-icmp6` when the quote is no payload packet;
  * `shim6-icmp6` when the error points into the Shim6 header, which the host knows nothing of
  */
-export function translateIcmpError(packet: Uint8Array, localUlid: Address, peerUlid: Address, hopLimit = 64): Uint8Array | Reject {
+export function translateIcmpError(
+  packet: Uint8Array,
+  localUlid: Address,
+  peerUlid: Address,
+  hopLimit = 64,
+  leastMtu = 0,
+): Uint8Array | Reject {
   const error = parseIcmpError(packet);
   if (error instanceof Reject) return error;
   if (error.quoted?.kind !== "payload") return reject("no-payload-icmp6");
-  const word = translateWord(error, error.quoted.offset);
+  const word = translateWord(error, error.quoted.offset, leastMtu);
   if (word instanceof Reject) return word;
   const quote = restoreQuote(error.quote, localUlid, peerUlid);
   if (quote instanceof Reject) return quote;
   return emitIcmpError(error.source, localUlid, { type: error.type, code: error.code, word }, quote, hopLimit);
 }
 
-function translateWord({ type, word }: IcmpError, offset: number): number | Reject {
+function translateWord({ type, word }: IcmpError, offset: number, leastMtu: number): number | Reject {
   switch (type) {
     case ICMP6_PACKET_TOO_BIG:
-      return Math.max(0, word - PAYLOAD_HEADER_LENGTH);
+      return Math.max(leastMtu, word - PAYLOAD_HEADER_LENGTH);
     case ICMP6_PARAMETER_PROBLEM:
       if (word < offset) return word;
       return word < offset + PAYLOAD_HEADER_LENGTH ? reject("shim6-icmp6", word) : word - PAYLOAD_HEADER_LENGTH;

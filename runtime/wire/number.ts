@@ -67,11 +67,14 @@ export const OPTION_FORKED_INSTANCE = 7;
 export const OPTION_KEEPALIVE_TIMEOUT = 10;
 /** Ours, out of the experimental range 16384 … 32767: docs/capabilities.md. */
 export const OPTION_CAPABILITIES = 0x5053;
+/** Ours, likewise; its contents mean nothing: docs/path-mtu.md. */
+export const OPTION_PADDING = 0x5054;
 
 // ICMPv6, RFC 4443 §2.1
 export const ICMP6_DESTINATION_UNREACHABLE = 1;
 export const ICMP6_PACKET_TOO_BIG = 2;
 export const ICMP6_TIME_EXCEEDED = 3;
 export const ICMP6_PARAMETER_PROBLEM = 4;
+export const ICMP6_PORT_UNREACHABLE = 4; //       code of Destination Unreachable
 export const ICMP6_ADDRESS_UNREACHABLE = 3; //     code of Destination Unreachable
 export const ICMP6_UNRECOGNISED_NEXT_HEADER = 1; // code of Parameter Problem
