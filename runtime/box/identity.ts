@@ -32,7 +32,7 @@ export class Identities {
   #preferences: readonly Preference[];
   #generation: number;
 
-  /** @param generation where the Locator List Generation starts: random, 32 bits (shim6-wire §5.1). */
+  /** @param generation where the Locator List Generation starts: the calendar's seconds (see runtime/shim6/generations.ts). */
   constructor(
     sources: readonly LocatorSource[],
     generation: number,

@@ -5,7 +5,7 @@ import { addressOctets } from "../value/address.ts";
 import { concat, hex, putU32 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import type { LocatorList } from "../wire/message.ts";
-import { parsePds } from "./pds.ts";
+import { EXTENSION_PUBLIC_KEY, parsePds } from "./pds.ts";
 import { verifyLocatorList } from "./signature.ts";
 import { verifyCga, verifyHba } from "./verify.ts";
 
@@ -42,10 +42,15 @@ export function createVerifier(crypto: CryptoPort, capacity: number = VERIFIER_C
   };
 }
 
-/** Hexadecimal SHA-256 of the public key in `pds`; of all its octets when it cannot be read. */
+/**
+ * Hexadecimal SHA-256 of the public key in `pds`, with all further keys that may sign for it: who adds a key of its own to
+ * another's gets another name. Of all its octets when it cannot be read.
+ */
 export function boxOf(crypto: CryptoPort, pds: Uint8Array): string {
   const parsed = parsePds(pds);
-  return hex(crypto.sha256(parsed instanceof Reject ? pds : parsed.publicKey));
+  if (parsed instanceof Reject) return hex(crypto.sha256(pds));
+  const further = parsed.extensions.filter(({ type }) => type === EXTENSION_PUBLIC_KEY).map(({ data }) => data);
+  return hex(crypto.sha256(parsed.publicKey, ...further));
 }
 
 /** Of everything the result depends on. Lengths stand before what varies, so that no two inputs run together. */

@@ -77,6 +77,9 @@ export const KNOWN_LOCATORS = 8_192;
 export const KNOWN_BOXES = 4_096;
 /** Weight of a new round-trip sample in the smoothed value. */
 export const ROUND_TRIP_GAIN = 1 / 8;
+/** Peers whose newest locator list is remembered beyond their context, and generations of each that it has replaced. */
+export const KNOWN_LISTS = 65_536;
+export const SUPERSEDED_LISTS = 8;
 /** Outcomes of signature checks that are remembered. */
 export const VERIFIED_LISTS = 4_096;
 
@@ -92,7 +95,9 @@ export const BUDGETS = {
   /** R2 as an answer to I1, which proves no address. */
   r2: { site: { rate: 1_000, burst: 2_000 }, total: { rate: 10_000, burst: 20_000 } },
   error: { site: { rate: 100, burst: 200 }, total: { rate: 1_000, burst: 2_000 } },
-  /** RSA verifications whose outcome is not remembered. */
+  /** Probes: for each context, because one peer box may have a million; an answer may follow from each. */
+  probe: { site: { rate: 200, burst: 400 }, total: { rate: 100_000, burst: 100_000 } },
+  /** RSA verifications whose outcome is not remembered, in operations with one key of 2,048 bits. */
   verify: { site: { rate: 5_000, burst: 10_000 }, total: { rate: 20_000, burst: 40_000 } },
 } as const satisfies Record<string, { site: Budget; total: Budget }>;
 export type BudgetName = keyof typeof BUDGETS;

@@ -10,7 +10,8 @@ import { addressesOf, type Context, type FailureReason, isNegative, isUsable, ne
 import type { LocalIdentity, LocatorPair, RemovalReason, Shim6Effect, Shim6Options, Shim6World, UlidPair } from "./contract.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Draw } from "./draw.ts";
-import { Limiter } from "./limiter.ts";
+import { Generations } from "./generations.ts";
+import { Limiter, siteOf } from "./limiter.ts";
 import { owedTo, Waitlist } from "./owed.ts";
 import { KnownPeers } from "./peers.ts";
 import { ContextTable } from "./table.ts";
@@ -27,6 +28,7 @@ export class Engine {
   readonly peers = new KnownPeers();
   readonly validators: Validators;
   readonly verifier: Verifier;
+  readonly generations = new Generations();
   readonly #limiter = new Limiter();
   /** E-FAILED and NO-SUPPORT, oldest first: they make room when the table is full. */
   readonly #negative = new Set<Context>();
@@ -79,9 +81,18 @@ export class Engine {
     this.effects.push({ kind: "drop", why });
   }
 
-  /** Takes from a budget; when it is empty, counts `drop-limit-<name>`. */
-  mayAnswer(name: BudgetName, source: Locator): boolean {
-    if (this.#limiter.allow(name, source, this.now)) return true;
+  /** Takes `cost` from a budget; when it is empty, counts `drop-limit-<name>`. */
+  mayAnswer(name: BudgetName, source: Locator, cost = 1): boolean {
+    return this.#granted(name, this.#limiter.allow(name, siteOf(source), this.now, cost));
+  }
+
+  /** Whether one more Probe of this context may be looked at: each may draw an answer. */
+  mayProbe(context: Context): boolean {
+    return this.#granted("probe", this.#limiter.allow("probe", String(context.id), this.now));
+  }
+
+  #granted(name: BudgetName, granted: boolean): boolean {
+    if (granted) return true;
     this.drop(`limit-${name}`);
     return false;
   }

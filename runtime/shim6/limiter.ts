@@ -31,18 +31,21 @@ export class Limiter {
   readonly #totals = new Map<BudgetName, Bucket>();
   readonly #sites = new Recent<string, Bucket>(LIMITED_SITES);
 
-  /** Takes one token of `name` for the /48 of `source`. @returns `false`, taking none, if its bucket or everybody's is empty */
-  allow(name: BudgetName, source: Address, now: Millis): boolean {
+  /**
+   * Takes `cost` tokens of `name` for `who`: a source's /48, or what else shares a bucket. The last token buys anything, at the price of debt.
+   * @returns `false`, taking none, if its bucket or everybody's is empty
+   */
+  allow(name: BudgetName, who: string, now: Millis, cost = 1): boolean {
     const { site: siteBudget, total: totalBudget } = BUDGETS[name];
     const total = this.#totals.get(name) ?? new Bucket(totalBudget, now);
     this.#totals.set(name, total);
     if (!total.refill(totalBudget, now)) return false;
-    const key = name + siteOf(source);
+    const key = `${name} ${who}`;
     const site = this.#sites.get(key) ?? new Bucket(siteBudget, now);
     this.#sites.set(key, site);
     if (!site.refill(siteBudget, now)) return false;
-    total.tokens--;
-    site.tokens--;
+    total.tokens -= cost;
+    site.tokens -= cost;
     return true;
   }
 }

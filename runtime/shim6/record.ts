@@ -8,6 +8,7 @@ import {
   findOption,
   type I2,
   type I2bis,
+  type LocatorList,
   type Option,
   type Preference,
   type R2,
@@ -16,6 +17,7 @@ import {
 import type { Context, PeerData } from "./context.ts";
 import type { PeerLocator } from "./contract.ts";
 import type { Engine } from "./engine.ts";
+import { isSigned } from "./generations.ts";
 import { judgeReceived, preferencesFit, type Received, type ReceiverContext } from "./receive.ts";
 
 const NO_PREFERENCE: Preference = { flags: 0 };
@@ -30,7 +32,14 @@ export function listHolds(
   context: ReceiverContext | undefined,
 ): boolean {
   const pair = { local: received.destination, peer: received.source };
-  if (engine.verifier.isDear(message.options, context?.peerPds) && !engine.mayAnswer("verify", received.source)) return false;
+  const list = findOption(message.options, "locator-list");
+  const peer = context?.peerUlid ?? findOption(message.options, "ulid-pair")?.sender ?? received.source;
+  if (list !== undefined && isSigned(message.options) && engine.generations.judge(peer, list) === "stale") {
+    engine.drop(`stale-${message.kind.toLowerCase()}`);
+    return false;
+  }
+  const cost = engine.verifier.cost(message.options, context?.peerPds);
+  if (cost > 0 && !engine.mayAnswer("verify", received.source, cost)) return false;
   const verdict = judgeReceived(received, context, engine.verifier);
   if (verdict.action === "drop") engine.drop(verdict.why);
   else if (verdict.action === "r1bis") engine.sendR1bis(pair, verdict.packetTag);
@@ -48,7 +57,7 @@ export function listHolds(
  */
 export function recordPeer(engine: Engine, context: Context, options: readonly Option[], tag: ContextTag, source: Locator): boolean {
   const before = context.peer;
-  const list = findOption(options, "locator-list");
+  const list = newestList(engine, context, options);
   const known = before?.locators ?? [{ address: source, method: METHOD_NONE, verified: true, preference: NO_PREFERENCE }];
   const locators = list === undefined ? known : list.locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE }));
   const generation = list?.generation ?? before?.generation;
@@ -61,7 +70,7 @@ export function recordPeer(engine: Engine, context: Context, options: readonly O
     locators: fit ? withPreferences(locators, preferences.elements) : locators,
     generation,
     pds: pds === undefined || pds === before?.pds ? pds : pds.slice(),
-    box: pds === undefined ? undefined : engine.world.boxOf(pds),
+    box: boxOf(engine, before, pds, options),
     keepaliveSeconds: keepaliveOf(options) ?? before?.keepaliveSeconds,
     capabilities: capabilitiesOf(options),
   };
@@ -70,20 +79,40 @@ export function recordPeer(engine: Engine, context: Context, options: readonly O
 }
 
 /** Takes list, preferences and Keepalive Timeout of an accepted Update Request. @returns whether anything differs from what was known */
-export function recordUpdate(context: Context, peer: PeerData, options: readonly Option[]): boolean {
-  const list = findOption(options, "locator-list");
-  const preferences = findOption(options, "locator-preferences");
+export function recordUpdate(engine: Engine, context: Context, peer: PeerData, options: readonly Option[]): boolean {
+  const list = newestList(engine, context, options);
+  const generation = list?.generation ?? peer.generation;
+  const given = findOption(options, "locator-preferences");
+  // Judged against the list beside them; one that is out of date was not taken, and they were made for it.
+  const preferences = given?.generation === generation ? given : undefined;
   const pds = findOption(options, "cga-pds")?.pds;
   const listed = list?.locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE })) ?? peer.locators;
   const after: PeerData = {
     ...peer,
     locators: preferences === undefined ? listed : withPreferences(listed, preferences.elements),
-    generation: list?.generation ?? peer.generation,
+    generation,
     pds: pds === undefined ? peer.pds : pds.slice(),
     keepaliveSeconds: keepaliveOf(options) ?? peer.keepaliveSeconds,
   };
   context.peer = after;
   return !samePeer(peer, after);
+}
+
+/** The verified list of a message, or the newer one that the peer is known by. */
+function newestList(engine: Engine, context: Context, options: readonly Option[]): LocatorList | undefined {
+  const list = findOption(options, "locator-list");
+  if (list === undefined || !isSigned(options)) return list;
+  return engine.generations.learn(context.pair.peer, list, options);
+}
+
+/**
+ * The peer's box is named by its key, and only a signature proves whose that is: anybody can put another's key into parameters
+ * of their own, and a set of HBAs needs no signature.
+ */
+function boxOf(engine: Engine, before: PeerData | undefined, pds: Uint8Array | undefined, options: readonly Option[]): string | undefined {
+  if (pds === undefined) return undefined;
+  if (isSigned(options)) return engine.world.boxOf(pds);
+  return before?.pds !== undefined && sameBytes(before.pds, pds) ? before.box : undefined;
 }
 
 function withPreferences(locators: readonly PeerLocator[], elements: readonly Preference[]): PeerLocator[] {

@@ -87,6 +87,7 @@ export function receiveTagged(engine: Engine, received: Received, message: Updat
     engine.sendR1bis(arrival, message.receiverTag);
     return;
   }
+  if (message.kind === "Probe" && !engine.mayProbe(context)) return;
   if (context.state !== "ESTABLISHED") repeatAnswer(engine, context);
   switch (message.kind) {
     case "UpdateRequest":
@@ -110,6 +111,6 @@ function receiveUpdate(engine: Engine, context: Context, received: Received, mes
     return;
   }
   if (!listHolds(engine, received, message, receiverContext(context))) return;
-  if (recordUpdate(context, peer, message.options) && context.state !== "I2-SENT") engine.publish(context, "update");
+  if (recordUpdate(engine, context, peer, message.options) && context.state !== "I2-SENT") engine.publish(context, "update");
   engine.send({ local: received.destination, peer: received.source }, composeUpdateAck(peer.tag, message.requestNonce));
 }

@@ -6,6 +6,11 @@ import { VERIFIED_LISTS } from "./constants.ts";
 import type { Shim6World } from "./contract.ts";
 import { Recent } from "./recent.ts";
 
+/** Octets of the modulus of an ordinary key and of the shortest one taken, and keys tried for one signature at most. */
+const PLAIN_MODULUS = 256;
+const LEAST_MODULUS = 128;
+const SIGNING_KEYS = 4;
+
 /** The verifications of a {@link Shim6World}, those of signed lists remembered, bounded. */
 export class Verifier {
   readonly #world: Shim6World;
@@ -31,13 +36,18 @@ export class Verifier {
     return holds;
   };
 
-  /** Whether judging these options may take an RSA operation. @param pds known from before, if any */
-  isDear(options: readonly Option[], pds: Uint8Array | undefined): boolean {
+  /**
+   * What judging these options may take, in RSA operations with one key of 2,048 bits; 0 when the outcome is known. The sender chooses
+   * the size and the number of its keys, and each is tried. @param pds known from before, if any
+   */
+  cost(options: readonly Option[], pds: Uint8Array | undefined): number {
     const list = findOption(options, "locator-list");
     const signature = findOption(options, "cga-signature")?.signature;
     const parameters = findOption(options, "cga-pds")?.pds ?? pds;
-    if (list === undefined || signature === undefined || parameters === undefined) return false;
-    return this.#outcomes.get(this.#fingerprint(list, parameters, signature)) === undefined;
+    if (list === undefined || signature === undefined || parameters === undefined) return 0;
+    if (this.#outcomes.get(this.#fingerprint(list, parameters, signature)) !== undefined) return 0;
+    const keys = Math.min(SIGNING_KEYS, Math.max(1, Math.floor(parameters.length / Math.max(LEAST_MODULUS, signature.length))));
+    return keys * Math.max(1, (signature.length / PLAIN_MODULUS) ** 2);
   }
 
   #fingerprint(list: LocatorList, pds: Uint8Array, signature: Uint8Array): string {
