@@ -51,13 +51,15 @@ function cliHost(platform: Platform, entry: string): CliHost {
 /** One box in the foreground, until a signal or until it fails. */
 async function runBox(site: Site, options: RunOptions, platform: Platform, entry: string): Promise<number> {
   const { host, logs } = platform;
-  logs.configure({ level: options.logLevel, format: host.isTerminal("stderr") ? "text" : "json" });
+  const format = host.isTerminal("stderr") ? "text" : "json";
+  logs.configure({ level: options.logLevel, format });
   const stop = new Promise<undefined>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) host.onSignal(signal, () => resolve(undefined));
   });
   const capture = options.capture === undefined ? undefined : openCapture(options.capture, platform);
-  const running = await startBox(site, {
+  const running = await startBox(site, options.file, {
     ...platform,
+    setLogLevel: options.keepLogLevel ? undefined : (level) => logs.configure({ level, format }),
     version: PSHIM6_VERSION,
     runtime: host.runtime,
     crypto: createCrypto(),
@@ -73,6 +75,8 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
       return capture === undefined ? opened : capturePlane(opened, capture);
     },
   });
+  // What came of it is in the log.
+  host.onSignal("SIGHUP", () => void running.reload());
   host.print(`ready ${site.site} on ${host.runtime}, control socket ${site.control}\n`);
   const failure = await Promise.race([stop, running.failed]);
   await running.stop();

@@ -1,15 +1,15 @@
-/** The box's management interface, read only for now: JSON over HTTP, served on a Unix socket. */
+/** The box's management interface: JSON over HTTP, served on a Unix socket. */
 import { type Context, Hono } from "hono";
 import { type Address, parseAddress } from "../value/address.ts";
 import type { BoxFacade } from "./facade.ts";
-import type { Listing, Problem } from "./rows.ts";
+import type { Listing, Problem, ReloadRow } from "./rows.ts";
 
 /** Rows that one answer holds if the request does not say, and at most. */
 export const ROWS_DEFAULT = 1_000;
 export const ROWS_LIMIT = 100_000;
 
 /**
- * The API over `box`: `GET /status`, `/counters`, and the lists `/contexts`, `/paths`, `/providers`, `/bindings`.
+ * The API over `box`: `GET /status`, `/counters`, the lists `/contexts`, `/paths`, `/providers`, `/bindings`, and `POST /reload`.
  * A list is a {@link Listing}; `?limit=N` bounds its items, `?ulid=ADDRESS` (contexts, bindings) picks those of one host.
  * Errors are problem details (RFC 9457). Nothing is thrown at the caller.
  */
@@ -29,14 +29,23 @@ export function createApi(box: BoxFacade): Hono {
   });
   app.get("/paths", (c) => list(c, box.paths(), undefined));
   app.get("/providers", (c) => list(c, box.providers(), undefined));
+  app.post("/reload", (c) => {
+    const result = box.reload();
+    if (!result.ok) return fail(c, RELOAD_STATUS[result.why], RELOAD_TITLE[result.why], result.detail);
+    const { file, changed, warnings, untold } = result;
+    return answer(c, { file, changed: [...changed], warnings: [...warnings], untold } satisfies ReloadRow);
+  });
   app.notFound((c) =>
     c.req.method === "GET" || c.req.method === "HEAD"
       ? fail(c, 404, "Not Found", `there is nothing at ${c.req.path}; there is: ${ROUTES.join(", ")}`)
-      : fail(c, 405, "Method Not Allowed", `${c.req.method} is not offered; everything here is read with GET`),
+      : fail(c, 405, "Method Not Allowed", `${c.req.method} is not offered there; GET reads, POST /reload takes site.yaml over`),
   );
   app.onError((_, c) => fail(c, 500, "Internal Server Error", "the box could not answer; its log says why"));
   return app;
 }
+
+const RELOAD_STATUS = { faults: 422, restart: 409, failed: 500 } as const;
+const RELOAD_TITLE = { faults: "Mistakes in the Settings", restart: "Needs a Restart", failed: "Refused by the Machine" } as const;
 
 const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings"];
 
@@ -69,10 +78,12 @@ function answer(c: Context, body: unknown): Response {
   return send(c, 200, "application/json", body);
 }
 
-function fail(c: Context, status: 400 | 404 | 405 | 500, title: string, detail: string): Response {
+type Failure = 400 | 404 | 405 | 409 | 422 | 500;
+
+function fail(c: Context, status: Failure, title: string, detail: string): Response {
   return send(c, status, "application/problem+json", { type: "about:blank", title, status, detail } satisfies Problem);
 }
 
-function send(c: Context, status: 200 | 400 | 404 | 405 | 500, type: string, body: unknown): Response {
+function send(c: Context, status: 200 | Failure, type: string, body: unknown): Response {
   return c.body(JSON.stringify(body), status, { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" });
 }

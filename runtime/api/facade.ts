@@ -1,12 +1,28 @@
 import type { Address } from "../value/address.ts";
 import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
 
+/** What became of reading site.yaml again. When it is not `ok`, nothing has changed. */
+export type ReloadResult =
+  | {
+      readonly ok: true;
+      readonly file: string;
+      /** In words, one for each; empty = the file says what the box does already. */
+      readonly changed: readonly string[];
+      readonly warnings: readonly string[];
+      /** Contexts whose peer has yet to hear of it. */
+      readonly untold: number;
+    }
+  /** `faults`: mistakes in the file; `restart`: settings that only a new process can have; `failed`: the machine refuses. */
+  | { readonly ok: false; readonly why: "faults" | "restart" | "failed"; readonly detail: string };
+
 /**
- * The box as the API sees it. Each call answers for the present moment, does not wait and changes nothing; rows are made
- * on the way, so that the API can stop after the few that it needs.
+ * The box as the API sees it. Each call answers for the present moment, does not wait and, but for `reload`, changes nothing;
+ * rows are made on the way, so that the API can stop after the few that it needs.
  */
 export interface BoxFacade {
   status(): StatusRow;
+  /** Reads site.yaml again and takes it over as a whole, or not at all. */
+  reload(): ReloadResult;
   /** All of them, or those with `ulid` at either end. */
   contexts(ulid: Address | undefined): Iterable<ContextRow>;
   paths(): Iterable<PathRow>;

@@ -85,12 +85,23 @@ export const statusRow = z.object({
   mtu: z.int(),
 });
 
+/** site.yaml was read again and holds now. */
+export const reloadRow = z.object({
+  file: z.string(),
+  /** What is different, in words. */
+  changed: z.array(z.string()),
+  warnings: z.array(z.string()),
+  /** Contexts whose peer has yet to hear of it. */
+  untold: count,
+});
+
 export const counterRows = z.record(z.string(), count);
 
 export type ContextRow = z.infer<typeof contextRow>;
 export type PathRow = z.infer<typeof pathRow>;
 export type ProviderRow = z.infer<typeof providerRow>;
 export type BindingRow = z.infer<typeof bindingRow>;
+export type ReloadRow = z.infer<typeof reloadRow>;
 export type StatusRow = z.infer<typeof statusRow>;
 
 /** A list as the API sends it: `items` may be cut short, `total` counts all that match. */

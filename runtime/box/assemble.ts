@@ -12,7 +12,7 @@ import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import type { Ulid } from "../value/address.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
-import { Box, type BoxParts } from "./box.ts";
+import { Box, type BoxParts, type BoxSettings, lastUse } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
 
 /** What a box must know of its site. */
@@ -27,7 +27,7 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
   readonly entropy: Entropy;
   readonly crypto: CryptoPort;
   readonly log: Log;
-  /** Where the Locator List Generation starts: random, 32 bits. */
+  /** Where the Locator List Generation starts: the calendar's seconds, so that it grows over restarts. */
   readonly generation: number;
   /** The site's RSA key, PKCS#8 DER. */
   readonly privateKey: Uint8Array;
@@ -39,26 +39,52 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
 export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
   const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release, failed } = parts;
   const identities = new Identities(site.providers, generation, pdsOf, (list) => signLocatorList(crypto, list, privateKey));
-  const bindings = createBindings();
+  const bindings = createBindings({ capacity: BINDINGS_PER_CONTEXT * site.contexts.max + site.bindings.length });
   bindings.setStatic(site.bindings);
-  const { profile } = site.reap;
+  const reap = createReap();
+  // The machine asks for these only while it works, when the box is there.
+  const settings = (): BoxSettings => box.settings;
   const shim6 = createShim6(
     {
       capacity: site.contexts.max,
-      capabilities: (roundTrip) => capabilitiesFor(profile, roundTrip),
+      capabilities: (roundTrip) => capabilitiesFor(settings().profile, roundTrip),
       sendTimeoutSeconds: SEND_TIMEOUT / 1000,
       tagBits: CONTEXT_TAG_BITS,
       secret: entropy.bytes(32),
     },
-    { local: (ulid) => identities.of(ulid), hmac: (key, octets) => crypto.hmacSha256(key, octets), ...createVerifier(crypto) },
-  );
-  return new Box(
     {
-      idleTimeout: site.contexts.idle,
-      hold: site.hold,
-      timing: (context) =>
-        timingFor(profile, context.localCapabilities, context.peerCapabilities, context.peerKeepaliveSeconds, context.roundTrip),
+      local: (ulid) => identities.of(ulid),
+      shorten: (identity, count, keep) => identities.shorten(identity, count, keep),
+      currentPair: (id) => reap.currentOf(id),
+      lastUse: (id) => lastUse(core, id),
+      hmac: (key, octets) => crypto.hmacSha256(key, octets),
+      ...createVerifier(crypto),
     },
-    { core, shim6, reap: createReap(), identities, bindings, clock, entropy, log, send, release, failed },
   );
+  const box = new Box(settingsFor(site), { core, shim6, reap, identities, bindings, clock, entropy, log, send, release, failed });
+  return box;
+}
+
+/** Locators are learnt for so many ULIDs per context that fits: peers come and go, their locators stay known. */
+const BINDINGS_PER_CONTEXT = 2;
+
+/** What a box is told of its site besides its identities and bindings. */
+function settingsFor({ contexts, hold, reap }: BoxSite): BoxSettings {
+  return {
+    idleTimeout: contexts.idle,
+    hold,
+    profile: reap.profile,
+    timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
+      // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.
+      timingFor(localCapabilities === undefined ? "rfc5534" : "fast", localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip),
+  };
+}
+
+/** The site has changed while the box runs. @returns ULIDs whose static bindings found no room */
+export function reconfigureBox(box: Box, site: BoxSite): readonly Ulid[] {
+  const { identities, bindings } = box.parts;
+  box.configure(settingsFor(site));
+  const refused = bindings.setStatic(site.bindings);
+  if (identities.setSources(site.providers)) box.identityChanged();
+  return refused;
 }

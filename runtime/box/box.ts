@@ -8,12 +8,21 @@ import * as due from "../../core-as/layout/due.ts";
 import * as verdict from "../../core-as/layout/verdict.ts";
 import type { Core } from "../fast/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
-import { RANK_RANDOM_OCTETS, rankPairs } from "../locator/rank.ts";
+import { type LocalChoice, RANK_RANDOM_OCTETS, rankLocals, rankPairs } from "../locator/rank.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Entropy } from "../port/entropy.ts";
 import type { Log } from "../port/log.ts";
 import { REAP_RANDOM_OCTETS, type Reap, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
-import { type ContextView, type Shim6, type Shim6Effect, type Shim6Event, STEP_RANDOM_OCTETS, type UlidPair } from "../shim6/contract.ts";
+import type { ReapProfile } from "../reap/profile.ts";
+import {
+  type ContextView,
+  type RemovalReason,
+  type Shim6,
+  type Shim6Effect,
+  type Shim6Event,
+  STEP_RANDOM_OCTETS,
+  type UlidPair,
+} from "../shim6/contract.ts";
 import { addressAt, type Locator } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { Reject } from "../value/reject.ts";
@@ -26,21 +35,31 @@ import {
   type Message,
   parseControlHeader,
   parseControlOptions,
-  parseIcmpError,
   parsePayload,
   Refusal,
   removePayloadHeader,
 } from "../wire/index.ts";
-import { ICMP6_ADDRESS_UNREACHABLE, ICMP6_PARAMETER_PROBLEM, ICMP6_UNRECOGNISED_NEXT_HEADER, PROTOCOL_ICMPV6 } from "../wire/number.ts";
+import { PREFERENCE_BROKEN } from "../wire/message.ts";
+import { ICMP6_ADDRESS_UNREACHABLE } from "../wire/number.ts";
 import { ControlCounters } from "./counters.ts";
 import { Hold, type HoldLimits } from "./hold.ts";
+import { type IcmpPass, isIcmpError } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
+import { PathKeeper } from "./keeper.ts";
 import { Limiter } from "./limiter.ts";
 
 /** What the site wants of its contexts. */
 export interface BoxSettings {
   readonly idleTimeout: Millis;
   readonly hold: HoldLimits;
+  /** Octets of the largest packet that the lines carry. Fixed for the life of the box; absent = not known. */
+  readonly mtu?: number;
+  /** Whether paths to boxes of our kind are probed with large packets, if `mtu` is known; default true. */
+  readonly probePaths?: boolean;
+  /** Which ICMPv6 errors from the net hosts get to see; default `auto`. */
+  readonly icmp?: IcmpPass;
+  /** What peers are told of it, from the next handshake on. */
+  readonly profile: ReapProfile;
   /** REAP's timing towards the peer of a context. */
   readonly timing: (context: ContextView) => ReapTiming;
 }
@@ -66,13 +85,17 @@ export interface BoxParts {
 /** Something worth telling an operator, for the log and for `show`. */
 export interface BoxEvent {
   readonly at: Millis;
-  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved";
+  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved" | "told";
   readonly text: string;
 }
 
 const PUNTS_AT_ONCE = 512;
 const DUE_AT_ONCE = 4096;
 const EVENTS_KEPT = 256;
+/** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
+const RECENT_USE: Millis = 10_000;
+/** What a handshake proved of a peer's locators serves the next context with it for so long. */
+const LEARNT_FOR: Millis = 86_400_000;
 /** Between slices of work that can wait, so that packets come first. */
 const CHORE_GAP: Millis = 2;
 /** ICMPv6 errors and Shim6 Errors that the box itself originates (RFC 4443 §2.4 f). */
@@ -82,19 +105,49 @@ const ERRORS_AT_ONCE = 20;
 /** One running box. Every method belongs to the control thread and returns without waiting. */
 export class Box {
   readonly counters = new ControlCounters();
-  readonly settings: BoxSettings;
   readonly parts: BoxParts;
   readonly #waiting: Hold;
   readonly #exploring: Hold;
+  readonly #paths: PathKeeper;
   readonly #errors = new Limiter(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
   readonly #events: BoxEvent[] = [];
   readonly #chores: Iterator<unknown>[] = [];
+  /** Due at an instant, the earliest first. */
+  readonly #later: { readonly at: Millis; readonly run: () => void }[] = [];
+  #settings: BoxSettings;
 
   constructor(settings: BoxSettings, parts: BoxParts) {
-    this.settings = settings;
+    this.#settings = settings;
     this.parts = parts;
     this.#waiting = new Hold(settings.hold, "keep-oldest");
     this.#exploring = new Hold(settings.hold, "keep-newest");
+    this.#paths = new PathKeeper({
+      ...parts,
+      mtu: settings.mtu,
+      probe: () => this.settings.probePaths ?? true,
+      pass: () => this.settings.icmp ?? "auto",
+      count: (name, by) => this.counters.count(name, by),
+      transmit: (packet) => this.#transmit(packet),
+      tellReap: (event, now) => this.#reap(event, now),
+      tellShim6: (event, now) => this.#shim6(event, now),
+    });
+  }
+
+  get settings(): BoxSettings {
+    return this.#settings;
+  }
+
+  /** What the site wants from now on; contexts that there are keep their timing but for the idle time. */
+  configure(settings: BoxSettings): void {
+    const { core, shim6, clock } = this.parts;
+    const idleChanged = settings.idleTimeout !== this.#settings.idleTimeout;
+    this.#settings = settings;
+    this.#waiting.limits = settings.hold;
+    this.#exploring.limits = settings.hold;
+    if (!idleChanged) return;
+    for (const context of shim6.contexts())
+      if (context.peerTag !== undefined) core.update(context.id, { timing: this.#timing(context) }, clock.now());
+    this.#plan();
   }
 
   /** The latest events, oldest first. */
@@ -126,13 +179,35 @@ export class Box {
     const now = clock.now();
     if (shim6.wakeAt <= now) this.#shim6({ kind: "poll" }, now);
     if (reap.wakeAt <= now) this.#reap({ kind: "poll" }, now);
+    this.#paths.poll(now);
     if (this.#chores[0]?.next().done) this.#chores.shift();
+    while (this.#later.length > 0 && this.#later[0].at <= now) this.#later.shift()?.run();
     this.activity();
   }
 
   /** Work that can wait, and comes in slices of a few milliseconds at most. */
   whenIdle(work: Iterator<unknown>): void {
     this.#chores.push(work);
+    this.#plan();
+  }
+
+  /** Calls `run` once, not before `at`. */
+  at(at: Millis, run: () => void): void {
+    const after = this.#later.findIndex((other) => other.at > at);
+    this.#later.splice(after < 0 ? this.#later.length : after, 0, { at, run });
+    this.#plan();
+  }
+
+  /** The site's locators or preferences are others now: contexts leave what is gone, peers are told (RFC 5533 §10). */
+  identityChanged(): void {
+    this.#shim6({ kind: "identity" }, this.parts.clock.now());
+    this.#plan();
+  }
+
+  /** Sets `pair` up although no packet asks for it: a forked context (RFC 5533 §7.6), or one in advance. */
+  need(pair: UlidPair): void {
+    const now = this.parts.clock.now();
+    this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, now);
     this.#plan();
   }
 
@@ -167,7 +242,9 @@ export class Box {
   #plan(atOnce = false): void {
     const { clock, shim6, reap, core, failed } = this.parts;
     const chore = this.#chores.length > 0 ? clock.now() + CHORE_GAP : NEVER;
-    const at = atOnce ? clock.now() : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, chore);
+    const at = atOnce
+      ? clock.now()
+      : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, this.#paths.wakeAt, chore, this.#later[0]?.at ?? NEVER);
     clock.wakeAt(at, () => {
       try {
         this.poll();
@@ -188,7 +265,12 @@ export class Box {
       case verdict.PUNT_NO_TAG:
         return this.#strayPayload(packet, now);
       case verdict.PUNT_ICMP6:
-        return this.#icmp6(packet, now);
+        return this.#paths.reports.fromNet(packet, now);
+      case verdict.PUNT_BIG:
+        return this.#paths.reports.tooBig(packet, context, now);
+      case verdict.PUNT_ROUTER:
+        if (!this.#paths.reports.fromRouter(packet, now)) this.counters.count("drop-router-icmp6");
+        return;
       default:
         this.counters.count("drop-unexpected-punt");
     }
@@ -203,7 +285,10 @@ export class Box {
     if (known?.state === "ESTABLISHED" || known?.state === "I2BIS-SENT") return release([packet.slice()], now);
     if (known?.state === "E-FAILED" || known?.state === "NO-SUPPORT") return this.#refuse(packet, "drop-unreachable-peer", now);
     if (known === undefined) {
-      if (identities.of(local) === undefined) return this.#refuse(packet, "drop-no-cga", now);
+      if (identities.of(local) === undefined) {
+        if (!this.#paths.reports.fromRouter(packet, now)) this.#refuse(packet, "drop-no-cga", now);
+        return;
+      }
       if (bindings.locatorsOf(peer, now).length === 0) return this.#refuse(packet, "drop-no-binding", now);
     }
     this.counters.count("drop-hold-full", this.#waiting.push(pairKey(pair), packet));
@@ -212,16 +297,34 @@ export class Box {
   }
 
   #candidates(pair: UlidPair, now: Millis): LocatorPair[] {
-    const { identities, bindings, entropy } = this.parts;
-    const identity = identities.of(pair.local);
+    const { bindings, entropy } = this.parts;
+    return rankPairs(this.#locals(pair), bindings.locatorsOf(pair.peer, now), entropy.bytes(RANK_RANDOM_OCTETS));
+  }
+
+  /** The host's locators as the site ranks them; one that is BROKEN serves only when all are. */
+  #locals({ local }: UlidPair): LocalChoice[] {
+    const identity = this.parts.identities.of(local);
     if (identity === undefined) return [];
-    const locals = identity.list.locators.map(({ address }, i) => ({
+    const { list, preferences } = identity;
+    const isBroken = (place: number) => (preferences[place].flags & PREFERENCE_BROKEN) !== 0;
+    const allBroken = list.locators.every((_, place) => isBroken(place));
+    return list.locators.map(({ address }, place) => ({
       address,
-      priority: identity.preferences[i].priority ?? 0,
-      weight: identity.preferences[i].weight ?? 0,
-      usable: true,
+      priority: preferences[place].priority ?? 0,
+      weight: preferences[place].weight ?? 0,
+      usable: allBroken || !isBroken(place),
     }));
-    return rankPairs(locals, bindings.locatorsOf(pair.peer, now), entropy.bytes(RANK_RANDOM_OCTETS));
+  }
+
+  /** Those of the context's locators, best first. */
+  #rankedLocals({ pair, localLocators }: ContextView): readonly Locator[] {
+    const choices = this.#locals(pair).filter(({ address }) => localLocators.includes(address));
+    const ranked = rankLocals(choices, this.parts.entropy.bytes(RANK_RANDOM_OCTETS));
+    return ranked.length > 0 ? ranked : localLocators;
+  }
+
+  #timing(context: ContextView): ReapTiming & { readonly idleTimeout: Millis } {
+    return { ...this.#settings.timing(context), idleTimeout: this.#settings.idleTimeout };
   }
 
   #control(packet: Uint8Array, now: Millis): void {
@@ -236,7 +339,17 @@ export class Box {
     if (parsed instanceof Reject) return this.counters.count(`drop-${parsed.why}`);
     if (parsed instanceof Refusal) return this.#sendError(packet, parsed, now);
     this.counters.count(`in-${parsed.message.kind}`);
-    this.#shim6({ kind: "message", source, destination, message: parsed.message, packet }, now);
+    const answered = parsed.message.kind === "UpdateAck" && this.#paths.acknowledged(parsed.message, now);
+    if (!answered) this.#shim6({ kind: "message", source, destination, message: parsed.message, packet }, now);
+    const { kind } = parsed.message;
+    if (receiverTag !== undefined && (kind === "UpdateRequest" || kind === "UpdateAck")) this.#heard(receiverTag, now);
+  }
+
+  /** A control message but Keepalive and Probe counts as payload for REAP (reap.md §1). */
+  #heard(tag: ContextTag, now: Millis): void {
+    const { core, shim6 } = this.parts;
+    const context = shim6.findTag(tag);
+    if (context?.state === "ESTABLISHED") core.touch(context.id, "received", now);
   }
 
   #sendError(packet: Uint8Array, refusal: Refusal, now: Millis): void {
@@ -253,17 +366,6 @@ export class Box {
     const restored = context?.state === "I2-SENT" ? removePayloadHeader(packet, context.pair.peer, context.pair.local) : undefined;
     if (restored instanceof Uint8Array) this.#transmit(restored);
     this.#shim6({ kind: "stray-payload", source: payload.source, destination: payload.destination, tag: payload.tag }, now);
-  }
-
-  /** ICMPv6 that came to a locator. Only one kind says something to us so far: "I know no Shim6", about an I1 of ours (§7.8). */
-  #icmp6(packet: Uint8Array, now: Millis): void {
-    const error = parseIcmpError(packet);
-    if (error instanceof Reject) return this.counters.count(`drop-${error.why}`);
-    const { type, code, quoted } = error;
-    const unknownHeader = type === ICMP6_PARAMETER_PROBLEM && code === ICMP6_UNRECOGNISED_NEXT_HEADER;
-    if (!unknownHeader || quoted?.kind !== "control" || quoted.message !== "I1" || quoted.tag === undefined)
-      return this.counters.count("drop-locator-icmp6");
-    this.#shim6({ kind: "unsupported", localTag: quoted.tag, source: quoted.source, destination: quoted.destination }, now);
   }
 
   /** Tells the host that its packet goes nowhere. The error comes from the address that the host wanted to reach: the box has none of its own. */
@@ -291,7 +393,11 @@ export class Box {
     const { core } = this.parts;
     switch (effect.kind) {
       case "send":
+        if (effect.id !== undefined) core.touch(effect.id, "sent", now);
         return this.#send(effect.source, effect.destination, effect.message);
+      case "told":
+        if (effect.outcome === "acknowledged") return this.counters.count("in-acknowledged-update");
+        return this.#tell("told", now, `context ${effect.id}: the peer refused our locators, Error code ${effect.code}`);
       case "established":
         return this.#established(effect.context, effect.cause, now);
       case "recovering":
@@ -312,38 +418,61 @@ export class Box {
         return this.#tell("failed", now, `${effect.pair.local} → ${effect.pair.peer}: ${effect.why}, ${waiting.length} packets refused`);
       }
       case "removed":
-        this.#waiting.take(pairKey(effect.pair));
-        this.#exploring.take(String(effect.id));
-        if (core.findPair(effect.pair.local, effect.pair.peer, effect.pair.fork) === effect.id) core.remove(effect.id);
-        this.#reap({ kind: "removed", id: effect.id }, now);
-        return this.#tell("removed", now, `context ${effect.id} ${effect.pair.local} → ${effect.pair.peer}: ${effect.why}`);
+        return this.#removed(effect.id, effect.pair, effect.why, now);
       case "drop":
         return this.counters.count(`drop-${effect.why}`);
     }
+  }
+
+  #removed(id: number, pair: UlidPair, why: RemovalReason, now: Millis): void {
+    const { core } = this.parts;
+    const inCore = core.findPair(pair.local, pair.peer, pair.fork) === id;
+    const wantedAgain = why === "confused" && inCore && now - lastUse(core, id) <= RECENT_USE;
+    this.#waiting.take(pairKey(pair));
+    this.#exploring.take(String(id));
+    if (inCore) core.remove(id);
+    this.#paths.mtus.leave(id, now);
+    this.#reap({ kind: "removed", id }, now);
+    this.#tell("removed", now, `context ${id} ${pair.local} → ${pair.peer}: ${why}`);
+    if (wantedAgain) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, now);
   }
 
   #established(context: ContextView, cause: string, now: Millis): void {
     const { core, reap, release } = this.parts;
     if (context.peerTag === undefined) return;
     const { id, pair } = context;
-    const timing = this.settings.timing(context);
+    const timing = this.#timing(context);
     const fresh = cause !== "update";
     const current = fresh ? context.current : (reap.currentOf(id) ?? context.current);
     const record = {
       peerTag: context.peerTag,
       localLocator: current.local,
       peerLocator: current.peer,
-      timing: { ...timing, idleTimeout: this.settings.idleTimeout },
+      timing,
+      mtu: this.#paths.enter(context, current, now),
     };
     if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
     else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
-    this.#reap({ kind: "context", context: reapContext(context, context.peerTag, current, timing), fresh }, now);
+    this.#reap(
+      { kind: "context", context: reapContext(context, context.peerTag, current, this.#rankedLocals(context), timing), fresh },
+      now,
+    );
+    this.#learn(context, now);
     this.#tell(
       "established",
       now,
       `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
     );
     release(this.#waiting.take(pairKey(pair)), now);
+  }
+
+  /** What the peer proved serves the next context with it, with the preferences it gave. */
+  #learn({ pair, peerLocators, peerBox }: ContextView, now: Millis): void {
+    // Without CGA parameters nothing was proved but that the source of its messages answers.
+    if (peerBox === undefined) return;
+    const proved = peerLocators.filter(({ verified }) => verified);
+    const bound = proved.map(({ address, preference }) => ({ address, preference }));
+    if (bound.length > 0) this.parts.bindings.learn(pair.peer, bound, now + LEARNT_FOR);
   }
 
   #reap(event: ReapEvent, now: Millis): void {
@@ -357,7 +486,7 @@ export class Box {
       case "send":
         return this.#send(effect.pair.local, effect.pair.peer, effect.message);
       case "use-pair":
-        core.update(effect.id, { localLocator: effect.pair.local, peerLocator: effect.pair.peer }, now);
+        this.#usePair(effect.id, effect.pair, now);
         return this.#tell("moved", now, `context ${effect.id}: ${effect.pair.local} → ${effect.pair.peer}`);
       case "state":
         core.hold(effect.id, effect.state !== "Operational");
@@ -375,6 +504,12 @@ export class Box {
     }
   }
 
+  /** The new path's MTU holds from its first packet on. */
+  #usePair(id: number, { local, peer }: LocatorPair, now: Millis): void {
+    const mtu = this.#paths.mtus.move(id, { local, peer }, now);
+    this.parts.core.update(id, { localLocator: local, peerLocator: peer, mtu }, now);
+  }
+
   #tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
     this.#events.push({ at, kind, text });
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
@@ -382,9 +517,10 @@ export class Box {
   }
 }
 
-/** ICMPv6 errors are never answered with ICMPv6 errors (RFC 4443 §2.4 e). */
-function isIcmpError(packet: Uint8Array): boolean {
-  return packet[6] === PROTOCOL_ICMPV6 && packet.length > 40 && packet[40] < 128;
+/** When context `id`, which is in the core, last carried a packet; long ago if never. */
+export function lastUse(core: Core, id: number): Millis {
+  const { lastSent, lastReceived } = core.counters(id);
+  return Math.max(lastSent ?? -NEVER, lastReceived ?? -NEVER);
 }
 
 function pairKey(pair: UlidPair): string {
@@ -395,12 +531,13 @@ function reapContext(
   context: ContextView,
   peerTag: ContextTag,
   current: { local: Locator; peer: Locator },
+  localLocators: readonly Locator[],
   timing: ReapTiming,
 ): ReapContext {
   return {
     id: context.id,
     current,
-    localLocators: context.localLocators,
+    localLocators,
     peerLocators: context.peerLocators.filter(({ verified }) => verified).map(({ address, preference }) => ({ address, preference })),
     peerTag,
     peerBox: context.peerBox,

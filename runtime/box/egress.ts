@@ -3,7 +3,7 @@
  * the LAN's, and every provider's prefix. From the TUN: own ULIDs to the LAN, each locator to its own provider, nothing
  * else anywhere. Everything of ours carries {@link EGRESS_PROTOCOL}, so that it can be found and removed.
  */
-import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, type Provider, type Site } from "../config/site.ts";
+import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
 import { showPrefix } from "../value/prefix.ts";
 
 /** Mark of our routes and rules in the kernel (`protocol` of `ip route`, `ip rule`): the protocol number of Shim6. */
@@ -30,6 +30,8 @@ export interface EgressPlan {
   readonly providers: ReadonlyMap<string, readonly string[]>;
   /** The same for the LAN's interface. */
   readonly lan: readonly string[];
+  /** Place of each provider among the box's own tables and rules, by its name. */
+  readonly slots: ReadonlyMap<string, number>;
 }
 
 /** A kernel setting as `sysctl` names it. */
@@ -42,13 +44,16 @@ export interface Sysctl {
 export interface EgressOptions {
   /** The device's name, if it is not the one in the settings. */
   readonly tun?: string;
+  /** Places that providers have already and keep; the others get free ones. */
+  readonly slots?: ReadonlyMap<string, number>;
 }
 
 /** The plan for a site. */
 export function egressPlan(site: Site, options: EgressOptions = {}): EgressPlan {
   const tun = options.tun ?? site.tun.name;
-  const tables = new Map(site.providers.map((provider, index) => [provider.name, provider.table ?? OWN_TABLES.first + 1 + index]));
-  const tableOf = (provider: Provider): number => tables.get(provider.name) ?? OWN_TABLES.first;
+  const slots = slotsFor(site.providers, options.slots);
+  const slotOf = ({ name }: Provider): number => slots.get(name) ?? 0;
+  const tableOf = (provider: Provider): number => provider.table ?? OWN_TABLES.first + 1 + slotOf(provider);
   const providers = new Map(site.providers.map((provider) => [provider.name, [defaultRoute(provider, tableOf(provider))]]));
   const lan = lanRoutes(site);
   return {
@@ -64,14 +69,66 @@ export function egressPlan(site: Site, options: EgressOptions = {}): EgressPlan 
       ...lan,
       ...insideRefusals(site),
       ...[...providers.values()].flat(),
-      ...rules(site, tun, tableOf),
+      ...rules(site, tun, slotOf, tableOf),
       // Last, because from here on packets come to the box.
       ...routesToTun(site, tun),
     ],
     down: [`rule flush protocol ${EGRESS_PROTOCOL}`, `route flush table all proto ${EGRESS_PROTOCOL}`],
     providers,
     lan,
+    slots,
   };
+}
+
+/** What leads from one plan to another without touching what both have; each list is to be carried out in order. */
+export interface EgressChange {
+  /** Brings in what is new, and what has another way. */
+  readonly add: readonly string[];
+  /** Takes out what must not send any more: the rules and the way of a provider that is gone. */
+  readonly withdraw: readonly string[];
+  /** Takes out the rest, later: what still lets packets in that are on their way to locators of ours that were. */
+  readonly retire: readonly string[];
+}
+
+/** From the plan `from` to the plan `to`, which keeps `from.slots`. */
+export function egressChange(from: EgressPlan, to: EgressPlan): EgressChange {
+  const [before, after] = [new Set(from.up), new Set(to.up)];
+  const kept = new Set(to.up.map(placeOf));
+  const gone = from.up.filter((line) => !after.has(line) && !kept.has(placeOf(line)) && !line.startsWith("link ")).map(removalOf);
+  const inbound = (line: string): boolean => line.startsWith("route ") && !line.includes(" default ");
+  return {
+    add: to.up.filter((line) => !before.has(line) && !line.startsWith("link ")),
+    withdraw: gone.filter((line) => !inbound(line)),
+    retire: gone.filter(inbound),
+  };
+}
+
+/** What a line fills: a route its destination in its table; a rule is its own place. */
+function placeOf(line: string): string {
+  const route = /^route replace (?:unreachable )?(\S+).*?(?: table (\d+))?(?: proto| mtu|$)/.exec(line);
+  return route === null ? line : `route ${route[1]} ${route[2] ?? "main"}`;
+}
+
+function removalOf(line: string): string {
+  return line.replace(/^route replace/, "route del").replace(/^rule add/, "rule del");
+}
+
+/** Known providers keep their slot; new ones get the lowest that is free, at best one that nobody has just left. */
+function slotsFor(providers: readonly Provider[], before: ReadonlyMap<string, number> = new Map()): Map<string, number> {
+  const slots = new Map<string, number>();
+  for (const { name } of providers) {
+    const slot = before.get(name);
+    if (slot !== undefined) slots.set(name, slot);
+  }
+  const used = new Set(slots.values());
+  const fresh = Array.from({ length: PROVIDER_LIMIT }, (_, slot) => slot).filter((slot) => !used.has(slot));
+  const left = new Set(before.values());
+  const free = [...fresh.filter((slot) => !left.has(slot)), ...fresh.filter((slot) => left.has(slot))];
+  for (const { name } of providers) {
+    const slot = slots.has(name) ? undefined : free.shift();
+    if (slot !== undefined) slots.set(name, slot);
+  }
+  return slots;
 }
 
 /** The plan as text for an operator who sets routes himself (`egress.manage: false`): a shell script. */
@@ -109,13 +166,13 @@ function defaultRoute(provider: Provider, table: number): string {
   return `route replace default ${via}dev ${provider.interface}${via === "" ? "" : " onlink"} table ${table} ${MARK}`;
 }
 
-function rules(site: Site, tun: string, tableOf: (provider: Provider) => number): string[] {
+function rules(site: Site, tun: string, slotOf: (provider: Provider) => number, tableOf: (provider: Provider) => number): string[] {
   const mark = `protocol ${EGRESS_PROTOCOL}`;
   return [
     `rule add priority ${INSIDE_PRIORITY} iif ${tun} lookup ${INSIDE_TABLE} ${mark}`,
     ...site.providers.map(
-      (provider, index) =>
-        `rule add priority ${PROVIDER_PRIORITY + index} from ${showPrefix(provider.prefix)} iif ${tun} lookup ${tableOf(provider)} ${mark}`,
+      (provider) =>
+        `rule add priority ${PROVIDER_PRIORITY + slotOf(provider)} from ${showPrefix(provider.prefix)} iif ${tun} lookup ${tableOf(provider)} ${mark}`,
     ),
     `rule add priority ${REFUSE_PRIORITY} iif ${tun} unreachable ${mark}`,
   ];

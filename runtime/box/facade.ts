@@ -1,5 +1,5 @@
 /** The box as rows for the API: every call answers for the present moment and changes nothing. */
-import type { BoxFacade } from "../api/facade.ts";
+import type { BoxFacade, ReloadResult } from "../api/facade.ts";
 import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Provider, Site } from "../config/site.ts";
 import type { ContextView } from "../shim6/contract.ts";
@@ -11,7 +11,9 @@ import type { Box } from "./box.ts";
 
 /** What the façade shows beside the box itself. */
 export interface FacadeParts {
+  /** Asked for anew each time: a reload may have changed it. */
   readonly site: Site;
+  readonly reload: () => ReloadResult;
   readonly box: Box;
   readonly version: string;
   readonly runtime: string;
@@ -21,10 +23,11 @@ export interface FacadeParts {
 }
 
 /** The façade of a running box. */
-export function createFacade({ site, box, version, runtime, startedAt, planeTotals }: FacadeParts): BoxFacade {
+export function createFacade(parts: FacadeParts): BoxFacade {
+  const { box, version, runtime, startedAt, planeTotals } = parts;
   const { core, shim6, reap, bindings, clock } = box.parts;
   const now = (): Millis => clock.now();
-  const providerOf = (locator: Address): Provider | undefined => site.providers.find(({ prefix }) => contains(prefix, locator));
+  const providerOf = (locator: Address): Provider | undefined => parts.site.providers.find(({ prefix }) => contains(prefix, locator));
   const ago = (at: Millis | undefined): Millis | null => (at === undefined ? null : Math.max(0, now() - at));
   const inCore = (context: ContextView): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
 
@@ -55,15 +58,16 @@ export function createFacade({ site, box, version, runtime, startedAt, planeTota
   }
 
   return {
+    reload: parts.reload,
     status: (): StatusRow => ({
-      site: site.site,
+      site: parts.site.site,
       version,
       runtime,
       uptimeMs: now() - startedAt,
       contexts: [...shim6.contexts()].length,
-      contextLimit: site.contexts.max,
-      tun: site.tun.name,
-      mtu: site.tun.mtu,
+      contextLimit: parts.site.contexts.max,
+      tun: parts.site.tun.name,
+      mtu: parts.site.tun.mtu,
     }),
     *contexts(ulid): Iterable<ContextRow> {
       for (const context of shim6.contexts())
@@ -83,7 +87,7 @@ export function createFacade({ site, box, version, runtime, startedAt, planeTota
         };
     },
     *providers(): Iterable<ProviderRow> {
-      const totals = new Map(site.providers.map(({ name }) => [name, { contexts: 0, packets: 0 }]));
+      const totals = new Map(parts.site.providers.map(({ name }) => [name, { contexts: 0, packets: 0 }]));
       for (const context of shim6.contexts()) {
         if (!inCore(context)) continue;
         const current = reap.currentOf(context.id) ?? context.current;
@@ -93,7 +97,7 @@ export function createFacade({ site, box, version, runtime, startedAt, planeTota
         total.contexts++;
         total.packets += packetsIn + packetsOut;
       }
-      for (const { name, prefix, interface: device, gateway, priority, weight } of site.providers) {
+      for (const { name, prefix, interface: device, gateway, priority, weight } of parts.site.providers) {
         const { contexts = 0, packets = 0 } = totals.get(name) ?? {};
         yield { name, prefix: showPrefix(prefix), interface: device, gateway: gateway ?? null, priority, weight, contexts, packets };
       }

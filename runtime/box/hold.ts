@@ -23,7 +23,7 @@ interface Queue {
 
 /** Packet queues by key. A packet is copied when it is taken in. */
 export class Hold {
-  readonly #limits: HoldLimits;
+  #limits: HoldLimits;
   readonly #rule: HoldRule;
   readonly #queues = new Map<string, Queue>();
   #octets = 0;
@@ -31,6 +31,11 @@ export class Hold {
   constructor(limits: HoldLimits, rule: HoldRule) {
     this.#limits = limits;
     this.#rule = rule;
+  }
+
+  /** From the next packet on; what is held already stays. */
+  set limits(limits: HoldLimits) {
+    this.#limits = limits;
   }
 
   /** Octets held for all keys. */

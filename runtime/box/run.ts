@@ -3,6 +3,7 @@
  * socket. Whatever fails on the way takes down what was up before it; the errors are sentences for an operator.
  */
 import { createApi } from "../api/app.ts";
+import type { ReloadResult } from "../api/facade.ts";
 import type { Site } from "../config/site.ts";
 import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
 import type { Clock } from "../port/clock.ts";
@@ -12,19 +13,20 @@ import type { Entropy } from "../port/entropy.ts";
 import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { Http } from "../port/http.ts";
-import type { Logs } from "../port/log.ts";
+import type { LogLevel, Logs } from "../port/log.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import type { Store } from "../port/store.ts";
 import { address } from "../value/address.ts";
-import { u32 } from "../value/bytes.ts";
 import { contains } from "../value/prefix.ts";
 import { NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
+import { removeLines, setUpEgress } from "./kernel.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
+import { Reloader } from "./reload.ts";
 
 /** The outside, as a box needs it. */
 export interface BoxPlatform {
@@ -37,6 +39,8 @@ export interface BoxPlatform {
   readonly command: Command;
   readonly http: Http;
   readonly crypto: CryptoPort;
+  /** Absent = the log's level is not for site.yaml to say. */
+  readonly setLogLevel: ((level: LogLevel) => void) | undefined;
   openStore(directory: string): Store;
   openCore(sizes: CoreSizes, settings: { readonly passRouting: boolean }): Promise<Core>;
   openLane(shared: SharedCore, index: number): Promise<Lane>;
@@ -48,6 +52,8 @@ export interface RunningBox {
   readonly box: Box;
   /** Resolves with the error that ended the box by itself. */
   readonly failed: Promise<Error>;
+  /** Reads site.yaml again and takes it over as a whole, or not at all. */
+  reload(): ReloadResult;
   /** Takes everything down; the second call is the same as the first. */
   stop(): Promise<void>;
 }
@@ -60,14 +66,14 @@ const PUNT_OCTETS = 1 << 20;
 const IDENTITIES_AHEAD = 1024;
 const CONTROL_DIRECTORY_MODE = 0o755;
 
-/** Starts the box of `site`. @throws {PortError} with a sentence that says what to do */
-export async function startBox(site: Site, platform: BoxPlatform): Promise<RunningBox> {
+/** Starts the box of `site`, which was read from `file`. @throws {PortError} with a sentence that says what to do */
+export async function startBox(site: Site, file: string, platform: BoxPlatform): Promise<RunningBox> {
   const undo: (() => void | Promise<void>)[] = [];
   const takeDown = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    return await bringUp(site, platform, undo, takeDown);
+    return await bringUp(site, file, platform, undo, takeDown);
   } catch (error) {
     await takeDown();
     throw error;
@@ -76,6 +82,7 @@ export async function startBox(site: Site, platform: BoxPlatform): Promise<Runni
 
 async function bringUp(
   site: Site,
+  file: string,
   platform: BoxPlatform,
   undo: (() => void | Promise<void>)[],
   takeDown: () => Promise<void>,
@@ -125,7 +132,7 @@ async function bringUp(
     log.info("making the site's key", { bits: site.key.bits });
     return crypto.rsaGenerate(site.key.bits);
   });
-  const parameters = store.cgaParameters();
+  let parameters = store.cgaParameters();
   const known = [...parameters.keys()].map(address).filter((ulid) => contains(site.ulid.prefix, ulid));
   for (const { name, ulid } of site.hosts)
     if (!parameters.has(ulid))
@@ -143,7 +150,8 @@ async function bringUp(
     entropy,
     crypto,
     log,
-    generation: u32(entropy.bytes(4), 0),
+    // Grows over restarts: peers refuse a list that is older than one they know (runtime/shim6/generations.ts).
+    generation: Math.floor(clock.wall() / 1000) >>> 0,
     privateKey,
     pdsOf: (ulid) => parameters.get(ulid)?.pds,
     send: (packet) => plane.send(packet),
@@ -153,17 +161,33 @@ async function bringUp(
 
   undo.push(() => clock.wakeAt(NEVER, () => undefined));
 
+  const plan = egressPlan(site);
   if (site.egress.manage) {
-    undo.push(() => removeEgress(site, platform));
-    setUpEgress(site, platform);
+    undo.push(() => removeLines(plan.down, platform.command));
+    setUpEgress(site, plan, platform);
   }
   await threads;
   // Bells that rang before the box was there.
   box.activity();
 
-  const facade = createFacade({
-    site,
+  const reloader = new Reloader(site, plan, {
+    file,
     box,
+    core,
+    kernel: platform,
+    store,
+    log,
+    setLogLevel: platform.setLogLevel,
+    learnt: (anew) => {
+      parameters = anew;
+    },
+  });
+  const facade = createFacade({
+    get site() {
+      return reloader.site;
+    },
+    box,
+    reload: () => reloader.run(),
     version: platform.version,
     runtime: platform.runtime,
     startedAt,
@@ -182,57 +206,10 @@ async function bringUp(
   return {
     box,
     failed,
+    reload: () => reloader.run(),
     stop() {
       stopped ??= takeDown();
       return stopped;
     },
   };
-}
-
-/** @throws {PortError} naming every interface of the settings that there is not. */
-function checkInterfaces(site: Site, command: Command): void {
-  const { stdout } = command.run("ip", ["-j", "link", "show"]);
-  const links: unknown = stdout.trim() === "" ? [] : JSON.parse(stdout);
-  const names = new Set(
-    Array.isArray(links)
-      ? links.map((link: unknown) => (typeof link === "object" && link !== null ? Reflect.get(link, "ifname") : undefined))
-      : [],
-  );
-  const wanted = [
-    { name: site.lan.interface, of: "lan" },
-    ...site.providers.map((provider) => ({ name: provider.interface, of: `provider ${provider.name}` })),
-  ];
-  const missing = wanted.filter(({ name }) => !names.has(name));
-  if (missing.length > 0)
-    throw new PortError(
-      "missing",
-      `there is no interface ${missing.map(({ name, of }) => `${name} (${of})`).join(", ")}: correct site.yaml, or make it first; \`ip link\` lists those there are`,
-    );
-}
-
-/** One run of `ip` for everything: what a killed box left goes first, removal of nothing is no error. */
-function setUpEgress(site: Site, { command, files }: BoxPlatform): void {
-  const plan = egressPlan(site);
-  for (const { key, value } of plan.sysctls) files.poke(sysctlPath(key), value);
-  const done = command.run("ip", ["-6", "-batch", "-"], lines([...plan.down, ...plan.up]));
-  if (done.code === 0) return;
-  checkInterfaces(site, command);
-  throw new PortError("failed", `the kernel refuses a route or rule: ${firstLine(done.stderr)}`);
-}
-
-function removeEgress(site: Site, { command }: BoxPlatform): void {
-  command.run("ip", ["-6", "-force", "-batch", "-"], lines(egressPlan(site).down));
-}
-
-function lines(plan: readonly string[]): string {
-  return plan.map((line) => `${line}\n`).join("");
-}
-
-function firstLine(text: string): string {
-  return text.split("\n").find((line) => line.trim() !== "") ?? "ip gave no reason";
-}
-
-/** `net.ipv6.conf.eth0/1.accept_ra` → `/proc/sys/net/ipv6/conf/eth0.1/accept_ra`. */
-function sysctlPath(key: string): string {
-  return `/proc/sys/${key.replace(/[./]/g, (mark) => (mark === "." ? "/" : "."))}`;
 }

@@ -54,7 +54,10 @@ export function addRun(program: Command, session: Session): void {
       const site = session.site(flags.config);
       const logLevel = flags.logLevel ?? site.log.level;
       const capture = flags.pcap === undefined ? {} : { capture: { file: flags.pcap, limit: flags.pcapLimit * MEGABYTE } };
-      session.exit = await session.host.runBox({ ...site, log: { level: logLevel } }, { file: flags.config, logLevel, ...capture });
+      session.exit = await session.host.runBox(
+        { ...site, log: { level: logLevel } },
+        { file: flags.config, logLevel, ...(flags.logLevel === undefined ? {} : { keepLogLevel: true as const }), ...capture },
+      );
     });
 }
 

@@ -7,6 +7,7 @@ import { addCheck } from "./check.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
 import type { CliHost } from "./host.ts";
+import { addReload } from "./reload.ts";
 import { EXIT_FINE, EXIT_USAGE, EXIT_WRONG, Failure, PipeClosed, Session } from "./session.ts";
 import { addShow } from "./show.ts";
 
@@ -51,6 +52,7 @@ function programFor(session: Session): Command {
     );
   addRun(program, session);
   addCheck(program, session);
+  addReload(program, session);
   addShow(program, session);
   addCga(program, session);
   addLab(program, session);

@@ -88,7 +88,7 @@ async function run(session: Session, what: View, flags: ShowFlags): Promise<void
   const socket = socketOf(session, flags);
   const path = what.path + queryOf(flags);
   for (;;) {
-    const body = await ask(session, socket, path, what);
+    const body = await ask(session, socket, new Request(`http://box${path}`), what.read);
     if (flags.json) session.printJson(body);
     else
       session.print((flags.watch && session.host.host.isTerminal("stdout") ? CLEAR_SCREEN : "") + what.print(body, session.width(), flags));
@@ -97,7 +97,8 @@ async function run(session: Session, what: View, flags: ShowFlags): Promise<void
   }
 }
 
-function socketOf(session: Session, flags: ShowFlags): string {
+/** The socket of the box that `flags` mean. */
+export function socketOf(session: Session, flags: Pick<ShowFlags, "config" | "socket">): string {
   if (flags.socket !== undefined) return flags.socket;
   if (flags.config !== undefined) return session.site(flags.config).control;
   const sockets = (session.host.files.list(CONTROL_DIRECTORY) ?? []).filter((name) => name.endsWith(".sock"));
@@ -113,10 +114,11 @@ function queryOf(flags: ShowFlags): string {
   return query.size === 0 ? "" : `?${query}`;
 }
 
-async function ask(session: Session, socket: string, path: string, what: View): Promise<unknown> {
+/** Sends `request` to the box behind `socket`. @throws {Failure} when nobody answers, the box refuses, or `read` does not know the answer */
+export async function ask<Body>(session: Session, socket: string, request: Request, read: (body: unknown) => Body): Promise<Body> {
   let answer: Response;
   try {
-    answer = await session.host.http.request(socket, new Request(`http://box${path}`));
+    answer = await session.host.http.request(socket, request);
   } catch (error) {
     if (error instanceof PortError && error.code === "missing") throw new Failure(`no box answers at ${socket}: is it running?`);
     throw error;
@@ -133,7 +135,7 @@ async function ask(session: Session, socket: string, path: string, what: View): 
     throw new Failure(`the box refused: ${said.success ? said.data.detail : `HTTP status ${answer.status}`}`);
   }
   try {
-    return what.read(body);
+    return read(body);
   } catch {
     throw new Failure(
       `the box at ${socket} answered in a form that this program does not know: it has another version, use that one's pshim6`,

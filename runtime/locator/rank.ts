@@ -62,6 +62,18 @@ export function rankPairs(
   return keyed.sort((a, b) => compareKeys(a.key, b.key)).map(({ pair }) => pair);
 }
 
+/**
+ * Our usable locators alone, best first: priority, then not deprecated, then shares by weight. For REAP, to which a place in
+ * this order is a rank. `random` as for {@link rankPairs}.
+ */
+export function rankLocals(locals: readonly LocalChoice[], random: Uint8Array): Locator[] {
+  const fraction = fractions(u32(random, 0));
+  const drawn = locals
+    .filter(({ usable }) => usable)
+    .map((choice) => ({ choice, key: [choice.priority, choice.deprecated === true ? 1 : 0, draw(choice.weight, fraction())] }));
+  return drawn.sort((a, b) => compareKeys(a.key, b.key)).map(({ choice }) => choice.address);
+}
+
 interface KeyedPair {
   readonly pair: LocatorPair;
   readonly key: readonly number[];

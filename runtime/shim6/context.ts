@@ -102,6 +102,8 @@ export interface Context extends Waiting {
   failure: FailureReason | undefined;
   roundTrip: Millis | undefined;
   told: Told | undefined;
+  /** Capabilities that the peer last heard of, in I1 or with the rest. */
+  offered: Capabilities | undefined;
   /** Update Request that waits for its turn or its Acknowledgement. */
   update: Update | undefined;
   /** /48 of the peer, when the peer initiated the context. */
@@ -133,6 +135,7 @@ export function newContext(
     failure: undefined,
     roundTrip: undefined,
     told: undefined,
+    offered: undefined,
     update: undefined,
     site,
     establishedAt: undefined,
@@ -171,7 +174,7 @@ export function viewOf(context: Context): ContextView {
     peerBox: peer?.box,
     peerKeepaliveSeconds: peer?.keepaliveSeconds,
     peerCapabilities: peer?.capabilities,
-    localCapabilities: known && context.told?.capabilities,
+    localCapabilities: known && context.offered,
     roundTrip: context.roundTrip,
     establishedAt: context.establishedAt,
   };

@@ -108,7 +108,8 @@ function sendI1(engine: Engine, context: Context, setup: Setup): void {
   setup.next = place + 1;
   context.current = pair;
   noteI1(setup, pair, engine.now);
-  engine.send(pair, composeI1(context, setup.initiatorNonce, engine.options.capabilities?.(engine.peers.roundTrip(pair.peer, undefined))));
+  context.offered = engine.options.capabilities?.(engine.peers.roundTrip(pair.peer, undefined));
+  engine.send(pair, composeI1(context, setup.initiatorNonce, context.offered));
 }
 
 /** Sends I2, or I2bis when the context recovers, on the pair that its validator is bound to. */
@@ -138,6 +139,7 @@ export function sendAnswer(engine: Engine, context: Context, setup: Setup): void
   setup.answers++;
   if (!setup.sent.some(({ pair }) => samePair(pair, challenge.pair))) setup.sent.push({ pair: challenge.pair, count: 0, at: engine.now });
   context.told = described.told;
+  context.offered = described.told.capabilities;
   engine.send(challenge.pair, described.message);
 }
 

@@ -51,7 +51,10 @@ function describeR2(
 ): R2 | undefined {
   const described = describe(composeR2(context, initiatorNonce), context, identity, local, engine.options, engine.world.shorten);
   if (described === undefined) engine.drop("oversize-r2");
-  else context.told = described.told;
+  else {
+    context.told = described.told;
+    context.offered = described.told.capabilities;
+  }
   return described?.message;
 }
 

@@ -30,6 +30,7 @@ export function contextRow(id: number, change: Partial<ContextRow> = {}): Contex
 export function fakeFacade(contexts: number): BoxFacade & { made: number } {
   return {
     made: 0,
+    reload: () => ({ ok: true, file: "/site.yaml", changed: ["provider isp3 added: 2001:db8:a3::/48"], warnings: [], untold: contexts }),
     status: () => ({
       site: "alpha",
       version: "1.2.3",

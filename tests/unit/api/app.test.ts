@@ -2,7 +2,17 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createApi, ROWS_DEFAULT } from "../../../runtime/api/app.ts";
-import { bindingRow, contextRow, counterRows, listing, pathRow, problem, providerRow, statusRow } from "../../../runtime/api/rows.ts";
+import {
+  bindingRow,
+  contextRow,
+  counterRows,
+  listing,
+  pathRow,
+  problem,
+  providerRow,
+  reloadRow,
+  statusRow,
+} from "../../../runtime/api/rows.ts";
 import { fakeFacade } from "../../lib/facade.ts";
 import { seed } from "../../lib/seed.ts";
 
@@ -78,6 +88,21 @@ test("a box that fails is not quoted", async () => {
   const { status, body } = await get(box, "/status");
   assert.is(status, 500);
   assert.not.ok(JSON.stringify(body).includes("secret"));
+});
+
+test("reload: what changed, or why nothing did", async () => {
+  const { status, body } = await get(fakeFacade(3), "/reload", "POST");
+  assert.equal([status, reloadRow.parse(body)], [200, body]);
+  assert.equal(body.untold, 3);
+  assert.is((await get(fakeFacade(3), "/reload")).status, 404);
+  for (const [why, expected] of [
+    ["faults", 422],
+    ["restart", 409],
+    ["failed", 500],
+  ] as const) {
+    const refused = await get({ ...fakeFacade(0), reload: () => ({ ok: false, why, detail: "tun cannot change" }) }, "/reload", "POST");
+    assert.equal([refused.status, refused.type, refused.body.detail], [expected, "application/problem+json", "tun cannot change"]);
+  }
 });
 
 test("any query gets an answer", async () => {

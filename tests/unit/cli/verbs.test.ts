@@ -17,7 +17,7 @@ test("version and help", async () => {
   assert.equal(version, { code: 0, out: "pshim6 1.2.3 on node 26.10.0\n", err: "" });
   const help = await machine().run(["--help"]);
   assert.is(help.code, 0);
-  for (const verb of ["run", "lab", "check", "show", "decode", "vectors", "cga", "bench"])
+  for (const verb of ["run", "lab", "check", "show", "reload", "decode", "vectors", "cga", "bench"])
     assert.match(help.out, new RegExp(`^  ${verb} `, "m"));
 });
 
@@ -27,6 +27,7 @@ test("help with examples on every verb", async () => {
     "lab",
     "check",
     "show",
+    "reload",
     "show contexts",
     "show counters",
     "decode",
@@ -136,7 +137,7 @@ test("run hands over a checked site", async () => {
   assert.is((await box.run(["run", "-c", "/site.yaml", "--pcap", "/tmp/x.pcap", "--pcap-limit", "7"])).code, 0);
   assert.equal(box.handed, [
     ["run", "alpha", "info", { file: "/site.yaml", logLevel: "info" }],
-    ["run", "alpha", "debug", { file: "/site.yaml", logLevel: "debug" }],
+    ["run", "alpha", "debug", { file: "/site.yaml", logLevel: "debug", keepLogLevel: true }],
     ["run", "alpha", "info", { file: "/site.yaml", logLevel: "info", capture: { file: "/tmp/x.pcap", limit: 7_000_000 } }],
   ]);
   box.files.writeText("/site.yaml", "site: x\n");

@@ -1,0 +1,101 @@
+/** Two versions of a site's settings side by side: what a running box cannot take over, and what it does. Pure. */
+import { PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
+import { showPrefix } from "../value/prefix.ts";
+
+type Reader = (site: Site) => unknown;
+
+/** Settings that hold for the life of a process, by their path in site.yaml. */
+const FIXED: readonly (readonly [path: string, read: Reader])[] = [
+  ["site", (site) => site.site],
+  ["ulid", (site) => site.ulid],
+  ["lan.interface", (site) => site.lan.interface],
+  ["lan.subnets", (site) => site.lan.subnets],
+  ["state", (site) => site.state],
+  ["control", (site) => site.control],
+  ["tun", (site) => site.tun],
+  ["contexts.max", (site) => site.contexts.max],
+  ["shim6.routingHeader", (site) => site.shim6.routingHeader],
+  ["egress.manage", (site) => site.egress.manage],
+  ["key.bits", (site) => site.key.bits],
+  ["api", (site) => site.api],
+];
+
+const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
+  ["bindings", (site) => site.bindings],
+  ["hosts", (site) => site.hosts],
+  ["contexts.idle", (site) => site.contexts.idle],
+  ["hold", (site) => site.hold],
+  ["reap.profile", (site) => site.reap.profile],
+  ["log.level", (site) => site.log.level],
+];
+
+/** Paths of settings that differ and that only a restart can change, in the order above. */
+export function needRestart(before: Site, after: Site): string[] {
+  return FIXED.filter(([, read]) => differs(read(before), read(after))).map(([path]) => path);
+}
+
+/** What differs, in words, one each; empty = nothing. */
+export function describeChanges(before: Site, after: Site): string[] {
+  return [
+    ...providerChanges(before.providers, after.providers),
+    ...PLAIN.filter(([, read]) => differs(read(before), read(after))).map(wording(before, after)),
+  ];
+}
+
+/**
+ * Prefixes that the core takes for locators while packets for those that went are still on their way: the new ones first, then
+ * as many of the old ones as there is room for.
+ */
+export function receivedPrefixes(before: readonly Provider[], after: readonly Provider[]): Provider["prefix"][] {
+  const names = new Set(after.map(({ prefix }) => showPrefix(prefix)));
+  const gone = before.filter(({ prefix }) => !names.has(showPrefix(prefix)));
+  return [...after, ...gone].slice(0, PROVIDER_LIMIT).map(({ prefix }) => prefix);
+}
+
+function providerChanges(before: readonly Provider[], after: readonly Provider[]): string[] {
+  const old = new Map(before.map((provider) => [provider.name, provider]));
+  const names = new Set(after.map(({ name }) => name));
+  return [
+    ...before.filter(({ name }) => !names.has(name)).map(({ name, prefix }) => `provider ${name} removed: ${showPrefix(prefix)}`),
+    ...after.flatMap((provider) => {
+      const was = old.get(provider.name);
+      return was === undefined ? [`provider ${provider.name} added: ${showPrefix(provider.prefix)}`] : fieldChanges(was, provider);
+    }),
+  ];
+}
+
+const PROVIDER_FIELDS: readonly (readonly [name: string, read: (provider: Provider) => string])[] = [
+  ["prefix", ({ prefix }) => showPrefix(prefix)],
+  ["interface", (provider) => provider.interface],
+  ["gateway", ({ gateway }) => gateway ?? "none"],
+  ["priority", ({ priority }) => String(priority)],
+  ["weight", ({ weight }) => String(weight)],
+  ["table", ({ table }) => (table === undefined ? "the box's own" : String(table))],
+];
+
+function fieldChanges(before: Provider, after: Provider): string[] {
+  return PROVIDER_FIELDS.filter(([, read]) => read(before) !== read(after)).map(
+    ([name, read]) => `provider ${after.name}: ${name} ${read(before)} → ${read(after)}`,
+  );
+}
+
+function wording(before: Site, after: Site): (setting: readonly [path: string, read: Reader]) => string {
+  return ([path, read]) => {
+    const [was, is] = [read(before), read(after)];
+    const [from, to] = [worded(was), worded(is)];
+    const later = path === "reap.profile" ? ", for contexts to come" : "";
+    return `${path}: ${from} → ${to}${later}`;
+  };
+}
+
+function worded(value: unknown): string {
+  if (Array.isArray(value)) return String(value.length);
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value)
+    .map(([name, each]) => `${name} ${each}`)
+    .join(", ");
+}
+
+function differs(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b);
+}

@@ -1,0 +1,155 @@
+/**
+ * site.yaml read again while the box runs. All of it is checked first; then everything changes in one go, without a packet of
+ * the other providers lost: new ways come up, contexts leave what is gone, and only then the old ways go.
+ */
+import type { ReloadResult } from "../api/facade.ts";
+import { type Fault, showFaults } from "../config/fault.ts";
+import { readSite } from "../config/read.ts";
+import type { Site } from "../config/site.ts";
+import type { Core } from "../fast/contract.ts";
+import { PortError } from "../port/error.ts";
+import type { Log, LogLevel } from "../port/log.ts";
+import type { Store } from "../port/store.ts";
+import type { Millis } from "../value/time.ts";
+import { reconfigureBox } from "./assemble.ts";
+import type { Box } from "./box.ts";
+import { describeChanges, needRestart, receivedPrefixes } from "./changes.ts";
+import { type EgressPlan, egressChange, egressPlan } from "./egress.ts";
+import { addLines, checkInterfaces, type KernelTools, removeLines } from "./kernel.ts";
+
+/** What a reload works on. */
+export interface ReloadParts {
+  /** site.yaml, as it was given. */
+  readonly file: string;
+  readonly box: Box;
+  readonly core: Pick<Core, "setPrefixes">;
+  readonly kernel: KernelTools;
+  readonly store: Pick<Store, "cgaParameters">;
+  readonly log: Log;
+  /** Absent = the log's level is not the file's to say. */
+  readonly setLogLevel: ((level: LogLevel) => void) | undefined;
+  /** CGA parameters were read anew. */
+  readonly learnt: (parameters: ReturnType<Store["cgaParameters"]>) => void;
+}
+
+/** Packets to a locator that is gone are taken in for so long: the peer has to hear of it first. */
+export const INBOUND_GRACE: Millis = 60_000;
+
+/** The site as it is now, and how it becomes another. */
+export class Reloader {
+  readonly #parts: ReloadParts;
+  #site: Site;
+  #plan: EgressPlan;
+  /** Lines that are due at the end of their grace. */
+  #retiring: readonly string[] = [];
+  #reloads = 0;
+
+  constructor(site: Site, plan: EgressPlan, parts: ReloadParts) {
+    this.#site = site;
+    this.#plan = plan;
+    this.#parts = parts;
+  }
+
+  get site(): Site {
+    return this.#site;
+  }
+
+  /** Never throws: what is wrong is in the answer, and then nothing has changed. */
+  run(): ReloadResult {
+    const { file, log } = this.#parts;
+    let result: ReloadResult;
+    try {
+      result = this.#run();
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      result = { ok: false, why: "failed", detail: error.message };
+    }
+    if (result.ok) log.info("read the settings again", { file, changed: result.changed });
+    else log.error("the settings were not taken over", { file, why: result.detail });
+    return result;
+  }
+
+  #run(): ReloadResult {
+    const { file, kernel } = this.#parts;
+    const text = kernel.files.readText(file);
+    if (text === undefined) return { ok: false, why: "failed", detail: `there is no file ${file} any more` };
+    const reading = readSite(text, file);
+    if ("faults" in reading) return { ok: false, why: "faults", detail: faultsText(reading.faults, text, file) };
+    const { site, warnings } = reading;
+    const fixed = needRestart(this.#site, site);
+    if (fixed.length > 0)
+      return {
+        ok: false,
+        why: "restart",
+        detail: `${fixed.join(", ")} cannot change while the box runs: restart it, or change ${fixed.length === 1 ? "it" : "them"} back`,
+      };
+    const changed = describeChanges(this.#site, this.#parts.setLogLevel === undefined ? { ...site, log: this.#site.log } : site);
+    this.#apply(site);
+    return {
+      ok: true,
+      file,
+      changed,
+      warnings: warnings.map(({ path, message }) => `${path} ${message}`),
+      untold: this.#parts.box.parts.shim6.untold,
+    };
+  }
+
+  /** @throws {PortError} before anything has changed for good */
+  #apply(site: Site): void {
+    const { box, core, store, kernel, log, learnt, setLogLevel } = this.#parts;
+    const parameters = store.cgaParameters();
+    for (const { name, ulid } of site.hosts)
+      if (!parameters.has(ulid))
+        throw new PortError(
+          "missing",
+          `host ${name}: nothing is known about ${ulid} in ${site.state}; make its ULID with \`pshim6 cga generate --name ${name}\``,
+        );
+    const before = this.#site;
+    const plan = egressPlan(site, { slots: this.#plan.slots });
+    const change = egressChange(this.#plan, plan);
+    if (site.egress.manage) {
+      checkInterfaces(site, kernel.command);
+      this.#add(site, plan, change.add);
+    }
+    learnt(parameters);
+    setLogLevel?.(site.log.level);
+    this.#site = site;
+    this.#plan = plan;
+    core.setPrefixes({ ulid: site.ulid.prefix, generic: site.ulid.generic, locators: receivedPrefixes(before.providers, site.providers) });
+    const refused = reconfigureBox(box, site);
+    if (refused.length > 0) log.warn("bindings found no room", { count: refused.length });
+    if (site.egress.manage) removeLines(change.withdraw, kernel.command);
+    this.#retire(change.retire);
+  }
+
+  /** All or nothing. */
+  #add(site: Site, plan: EgressPlan, lines: readonly string[]): void {
+    const { command } = this.#parts.kernel;
+    try {
+      addLines(site, lines, command);
+    } catch (error) {
+      const back = egressChange(plan, this.#plan);
+      removeLines([...back.withdraw, ...back.retire, ...back.add], command);
+      throw error;
+    }
+  }
+
+  /** Later, unless a reload meanwhile has brought it back. */
+  #retire(lines: readonly string[]): void {
+    const { box, core, kernel } = this.#parts;
+    this.#reloads++;
+    const current = this.#reloads;
+    this.#retiring = [...this.#retiring, ...lines].filter((line) => !this.#plan.up.includes(line.replace(/^route del/, "route replace")));
+    box.at(box.parts.clock.now() + INBOUND_GRACE, () => {
+      if (current !== this.#reloads) return;
+      const { ulid, providers, egress } = this.#site;
+      core.setPrefixes({ ulid: ulid.prefix, generic: ulid.generic, locators: providers.map(({ prefix }) => prefix) });
+      if (egress.manage) removeLines(this.#retiring, kernel.command);
+      this.#retiring = [];
+    });
+  }
+}
+
+function faultsText(faults: readonly Fault[], text: string, file: string): string {
+  return showFaults(faults, text, file).trimEnd();
+}
