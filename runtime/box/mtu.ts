@@ -9,7 +9,8 @@
 import type { Draw } from "../reap/draw.ts";
 import { DeadlineHeap } from "../reap/heap.ts";
 import { sitePrefix } from "../reap/paths.ts";
-import type { LocatorPair } from "../value/pair.ts";
+import { type LocatorPair, samePair } from "../value/pair.ts";
+import type { ContextTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 
 /** RFC 8200 §5: every path carries this much. */
@@ -39,15 +40,22 @@ const ASKED = 8;
 export type MtuEffect =
   /** Packets of context `id` may have so many octets on the wire. */
   | { readonly kind: "mtu"; readonly id: number; readonly mtu: number }
-  /** A padded Update Request of so many octets, on the current pair of `id`; {@link PathMtus.acknowledged} hears of its nonce. */
-  | { readonly kind: "probe"; readonly id: number; readonly pair: LocatorPair; readonly octets: number; readonly nonce: number };
+  /** A padded Update Request of so many octets, to `tag`, the peer's of context `id`; {@link PathMtus.acknowledged} hears of its nonce. */
+  | {
+      readonly kind: "probe";
+      readonly id: number;
+      readonly pair: LocatorPair;
+      readonly tag: ContextTag;
+      readonly octets: number;
+      readonly nonce: number;
+    };
 
 /** A context, and where it sends. */
 interface Member {
   readonly id: number;
   readonly path: Path;
   readonly pair: LocatorPair;
-  readonly answers: boolean;
+  readonly tag: ContextTag | undefined;
 }
 
 /** One size that is being tried. */
@@ -104,18 +112,20 @@ export class PathMtus {
   }
 
   /**
-   * Context `id` sends on `pair` from now on. @param answers whether its peer is one of our boxes
+   * Context `id` sends on `pair` from now on. @param answers the tag of its peer, if that is one of our boxes
    * @returns what the path carries, octets on the wire
    */
-  enter(id: number, pair: LocatorPair, answers: boolean, now: Millis): number {
+  enter(id: number, pair: LocatorPair, answers: ContextTag | undefined, now: Millis): number {
     const key = keyOf(pair);
+    const known = this.#members.get(id);
+    if (known?.path.key === key && known.tag === answers && samePair(known.pair, pair)) return known.path.mtu;
     const path = this.#paths.get(key) ?? this.#newPath(key);
     this.leave(id, now);
     if (path === undefined) return this.#most;
-    const member: Member = { id, path, pair, answers };
+    const member: Member = { id, path, pair, tag: answers };
     this.#members.set(id, member);
     path.members.add(member);
-    if (answers) {
+    if (answers !== undefined) {
       path.probers.add(member);
       if (now - path.lookedAt >= CONFIRM_INTERVAL) {
         path.newcomer = member;
@@ -124,6 +134,11 @@ export class PathMtus {
     }
     this.#plan(path, now);
     return path.mtu;
+  }
+
+  /** Context `id` has moved to another pair, with the same peer. @returns as {@link enter} */
+  move(id: number, pair: LocatorPair, now: Millis): number {
+    return this.enter(id, pair, this.#members.get(id)?.tag, now);
   }
 
   /** Context `id` is no more. */
@@ -289,10 +304,12 @@ export class PathMtus {
 
   #try(path: Path, trial: Trial, now: Millis, draw: Draw, effects: MtuEffect[]): void {
     const { member, octets } = trial;
+    const { id, pair, tag } = member;
+    if (tag === undefined) return;
     const probe = (size: number, nonces: number[]): void => {
       const nonce = draw.u32();
       nonces.push(nonce);
-      effects.push({ kind: "probe", id: member.id, pair: member.pair, octets: size, nonce });
+      effects.push({ kind: "probe", id, pair, tag, octets: size, nonce });
     };
     probe(octets, trial.nonces);
     // Beside a repetition: does anything pass at all?
