@@ -13,8 +13,10 @@ import { openLane } from "../runtime/fast/lane.ts";
 import { runLab } from "../runtime/lab/lab.ts";
 import { runLabStream } from "../runtime/lab/verb.ts";
 import { createCrypto } from "./common/crypto.ts";
+import { writeOctets } from "./common/files.ts";
 import { openGrowing } from "./common/growing.ts";
 import { createLabHost, createStreamHost } from "./lab/host.ts";
+import { memoryOutside } from "./memory/outside.ts";
 import { loadPlatform, type Platform } from "./platform.ts";
 import { selfWords } from "./self.ts";
 
@@ -44,6 +46,8 @@ function cliHost(platform: Platform, entry: string): CliHost {
       return runLab(options, createLabHost({ runtime, selfCommand, files, http }));
     },
     runLabStream: (argv) => runLabStream(argv, createStreamHost()),
+    openSimulation: async () => memoryOutside(await WebAssembly.compile(coreOctets), createCrypto()),
+    writeOctets: (path, octets) => writeOctets(path, octets),
     benchCore: (options) => benchCore(options, platform),
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fsyncSync, lstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, lstatSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Files } from "../../runtime/port/files.ts";
 import type { DenoNamespace } from "./deno.ts";
@@ -50,6 +50,15 @@ export function systemFiles(deno: DenoNamespace): Files {
         return true;
       }) ?? false,
   };
+}
+
+/** Replaces or creates a file of octets; nothing is promised for a power cut. @throws {PortError} */
+export function writeOctets(path: string, octets: Uint8Array): void {
+  try {
+    writeFileSync(path, octets);
+  } catch (error) {
+    throw portError(path, error);
+  }
 }
 
 /** Writes beside the file, syncs, renames over it, syncs the directory: a power cut leaves the old text or the new one. */

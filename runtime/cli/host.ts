@@ -6,6 +6,7 @@ import type { Host } from "../port/host.ts";
 import type { Http } from "../port/http.ts";
 import type { LogLevel } from "../port/log.ts";
 import type { Store } from "../port/store.ts";
+import type { SimOutside } from "../sim/outside.ts";
 import type { Millis } from "../value/time.ts";
 
 /** Everything outside the command line. Verbs that are programs of their own are handed over whole and answer with an exit code. */
@@ -29,6 +30,10 @@ export interface CliHost {
   runLab(options: LabOptions): Promise<number>;
   /** The lab's stream of data inside its hosts; `argv` = what stands behind the verb. */
   runLabStream(argv: readonly string[]): Promise<number>;
+  /** What simulations run on. */
+  openSimulation(): Promise<SimOutside>;
+  /** Replaces or creates a file. @throws {PortError} */
+  writeOctets(path: string, octets: Uint8Array): void;
   benchCore(options: BenchOptions): Promise<number>;
 }
 

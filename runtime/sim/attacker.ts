@@ -66,14 +66,7 @@ export function forgeBlindly(world: AttackWorld): void {
   world.inject(emitPacket(source, destination, blindMessage(dice, shot, victim, pretended, source, destination)), 1);
 }
 
-function blindMessage(
-  dice: Dice,
-  shot: number,
-  victim: Person,
-  pretended: Person,
-  source: Locator,
-  destination: Locator,
-): Message {
+function blindMessage(dice: Dice, shot: number, victim: Person, pretended: Person, source: Locator, destination: Locator): Message {
   const tag = randomTag(dice);
   const nonce = dice.u32();
   const named: Option = { kind: "ulid-pair", sender: pretended.ulid, receiver: victim.ulid };
@@ -107,7 +100,11 @@ function blindMessage(
     case 11:
       return { kind: "Keepalive", receiverTag: tag, options: [] };
     case 12:
-      return errorFor(emitPacket(destination, source, { kind: "I1", initiatorTag: tag, initiatorNonce: nonce, options: [named] }), dice.whole([0, 4]), 0);
+      return errorFor(
+        emitPacket(destination, source, { kind: "I1", initiatorTag: tag, initiatorNonce: nonce, options: [named] }),
+        dice.whole([0, 4]),
+        0,
+      );
     default:
       return probe(dice, tag, source, destination, []);
   }
@@ -181,7 +178,11 @@ function tamperPayload(world: AttackWorld, seen: Uint8Array, tag: ContextTag): v
 /** What somebody can say to the owner of a tag; `undefined` = payload. */
 function forgeWithTag(dice: Dice, tag: ContextTag, source: Locator, destination: Locator): Message | undefined {
   const evil = "2001:db8:dead::1" as Locator;
-  const list: Option = { kind: "locator-list", generation: dice.u32(), locators: [{ address: dice.pick([evil, source]), method: dice.pick([1, 2, 7]) }] };
+  const list: Option = {
+    kind: "locator-list",
+    generation: dice.u32(),
+    locators: [{ address: dice.pick([evil, source]), method: dice.pick([1, 2, 7]) }],
+  };
   switch (dice.whole([0, 6])) {
     case 0:
       return probe(dice, tag, source, destination, [dice.u32()]);
@@ -195,7 +196,12 @@ function forgeWithTag(dice: Dice, tag: ContextTag, source: Locator, destination:
         options: [list, { kind: "cga-signature", signature: dice.octets(128) }],
       };
     case 3:
-      return { kind: "UpdateRequest", receiverTag: tag, requestNonce: dice.u32(), options: [{ kind: "keepalive-timeout", seconds: dice.whole([1, 60]) }] };
+      return {
+        kind: "UpdateRequest",
+        receiverTag: tag,
+        requestNonce: dice.u32(),
+        options: [{ kind: "keepalive-timeout", seconds: dice.whole([1, 60]) }],
+      };
     case 4:
       return { kind: "UpdateAck", receiverTag: tag, requestNonce: dice.u32(), options: [] };
     default:

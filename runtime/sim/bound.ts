@@ -17,16 +17,16 @@ export interface Side {
 
 /**
  * Time within which both directions use a working pair, from the first packet that a host sends after the last change of the
- * network: the side that notices, walks all pairs; the side that hears it, answers and walks all pairs for its own direction; and once
- * more, because the answer may have to wait until the other's walk comes by again.
+ * network: the Send Timeout of the side that notices; its walk over all pairs, from where its back-off has come to; and the walk of the
+ * side that hears it, which starts anew and looks for its own direction meanwhile.
  * @param pairs of the side with more of them; @param roundTrip the longest, jitter included
  */
 export function recoveryBound(a: Side, b: Side, pairs: number, roundTrip: Millis): Millis {
   const probes = pairs + EXTRA_PROBES;
-  const detection = 2 * Math.max(a.timing.sendTimeout, b.timing.sendTimeout);
+  const detection = Math.max(a.timing.sendTimeout, b.timing.sendTimeout);
   const walk = Math.max(walkTime(a.timing, a.exploring, probes, pairs), walkTime(b.timing, b.exploring, probes, pairs));
   const fresh = Math.max(walkTime(a.timing, 0, probes, pairs), walkTime(b.timing, 0, probes, pairs));
-  return detection + walk + 2 * fresh + 10 * roundTrip;
+  return detection + walk + fresh + 4 * roundTrip;
 }
 
 /** Longest time that `probes` further probes take of somebody who has been exploring for `elapsed`. */

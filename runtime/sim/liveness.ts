@@ -1,12 +1,12 @@
 /**
- * If a working pair exists for long enough, a context uses it. From the first packet that a host sends after the network's last
- * change, the context has as long as {@link recoveryBound} says; any further change starts the count anew.
+ * If a working pair exists for long enough, a context uses it. From the first packet that a host sends after something broke, the
+ * context has as long as {@link recoveryBound} says; whatever breaks after that at one of its sites starts the count anew.
  */
-import { samePair } from "../value/pair.ts";
 import type { Millis } from "../value/time.ts";
 import type { Agenda } from "./agenda.ts";
 import { recoveryBound } from "./bound.ts";
 import type { Machine, Running } from "./machine.ts";
+import { entryOf } from "./maps.ts";
 import { type Network, type Road, works } from "./network.ts";
 import type { Person } from "./people.ts";
 import { Violation } from "./violation.ts";
@@ -26,6 +26,8 @@ interface Watched {
   readonly b: Person;
   /** A check is planned. */
   planned: boolean;
+  /** Goes up with every change that may need a new search. */
+  epoch: number;
 }
 
 interface End {
@@ -41,18 +43,23 @@ export class Liveness {
   readonly #watched = new Map<Person, Map<Person, Watched>>();
   /** When each context of each box left Operational. */
   readonly #exploring = new Map<Running, Map<number, Millis>>();
-  #epoch = 0;
-  /** Checks that were made, and the largest share of its bound that a recovery took. */
+  /** Checks that were made, and those of them that began with a direction on a pair that did not work. */
   checks = 0;
+  recoveries = 0;
 
   constructor(world: LivenessWorld) {
     this.#world = world;
   }
 
-  /** Something changed: what was counted so far says nothing. */
-  disturb(): void {
-    this.#epoch++;
-    for (const byB of this.#watched.values()) for (const watched of byB.values()) watched.planned = false;
+  /** Something broke at `site`: what its contexts were given to find a pair, they are given anew. */
+  disturb(site: number): void {
+    for (const byB of this.#watched.values()) {
+      for (const watched of byB.values()) {
+        if (watched.a.site !== site && watched.b.site !== site) continue;
+        watched.planned = false;
+        watched.epoch++;
+      }
+    }
   }
 
   /** A box said something. */
@@ -60,8 +67,7 @@ export class Liveness {
     if (running === undefined) return;
     const said = /^context (\d+): (Operational|Exploring|InboundOk)/.exec(text);
     if (said === null) return;
-    let since = this.#exploring.get(running);
-    if (since === undefined) this.#exploring.set(running, (since = new Map()));
+    const since = entryOf(this.#exploring, running, () => new Map<number, Millis>());
     const id = Number(said[1]);
     if (said[2] === "Operational") since.delete(id);
     else if (!since.has(id)) since.set(id, this.#world.now());
@@ -70,28 +76,26 @@ export class Liveness {
   /** A host sent a packet that its box got. */
   sent(from: Person, to: Person): void {
     const watched = this.#watch(from, to);
-    if (watched.planned || !this.#isLossless()) return;
+    if (watched.planned || !this.#isLossless(watched)) return;
     const ends = this.#endsOf(watched);
     if (ends === undefined || ends.some((end) => contextOf(end)?.state !== "ESTABLISHED")) return;
     watched.planned = true;
-    const [epoch, since] = [this.#epoch, this.#world.now()];
+    const [epoch, since] = [watched.epoch, this.#world.now()];
     const bound = this.#boundOf(ends, since);
     const incarnations = ends.map(({ running }) => running);
+    const broken = ends.some((end) => !this.#isOnWorking(end));
     this.#world.agenda.at(since + bound, () => {
-      if (epoch !== this.#epoch) return;
+      if (epoch !== watched.epoch) return;
       watched.planned = false;
       const now = this.#endsOf(watched);
-      if (now?.every(({ running }, i) => running === incarnations[i])) this.#check(now, since, bound);
+      if (now?.every(({ running }, i) => running === incarnations[i])) this.#check(now, since, bound, broken);
     });
   }
 
   #watch(from: Person, to: Person): Watched {
     const [a, b] = from.ulid < to.ulid ? [from, to] : [to, from];
-    let byB = this.#watched.get(a);
-    if (byB === undefined) this.#watched.set(a, (byB = new Map()));
-    let watched = byB.get(b);
-    if (watched === undefined) byB.set(b, (watched = { a, b, planned: false }));
-    return watched;
+    const byB = entryOf(this.#watched, a, () => new Map<Person, Watched>());
+    return entryOf(byB, b, () => ({ a, b, planned: false, epoch: 0 }));
   }
 
   #endsOf({ a, b }: Watched): readonly [End, End] | undefined {
@@ -122,8 +126,8 @@ export class Liveness {
   }
 
   /** Both directions had a working pair all the time: both must be on one now. */
-  #check(ends: readonly [End, End], since: Millis, bound: Millis): void {
-    const { network, roadOf } = this.#world;
+  #check(ends: readonly [End, End], since: Millis, bound: Millis, broken: boolean): void {
+    const { network } = this.#world;
     const contexts = ends.map(contextOf);
     const [a, b] = contexts;
     const steady = ends.every(({ machine }, i) => {
@@ -136,23 +140,33 @@ export class Liveness {
     );
     if (!possible) return;
     this.checks++;
-    ends.forEach(({ running, person, other }, i) => {
-      const current = running.box.parts.reap.currentOf(contexts[i]?.id ?? -1);
-      const road = current === undefined ? undefined : roadOf(current.local, current.peer);
-      if (current === undefined || road === undefined || works(road)) return;
-      const state = running.box.parts.reap.stateOf(contexts[i]?.id ?? -1);
-      const same = samePair(current, contexts[i]?.current ?? current) ? ", as from the start" : "";
+    if (broken) this.recoveries++;
+    for (const end of ends) {
+      if (this.#isOnWorking(end)) continue;
+      const { running, person, other } = end;
+      const id = contextOf(end)?.id ?? -1;
+      const current = running.box.parts.reap.currentOf(id);
       throw new Violation(
         "late",
         this.#world.now(),
-        `${person.ulid} → ${other.ulid} still uses ${current.local} → ${current.peer}${same}, ${(bound / 1000).toFixed(1)} s after ${(since / 1000).toFixed(3)} s (${state})`,
+        `${person.ulid} → ${other.ulid} still uses ${current?.local} → ${current?.peer}, ${(bound / 1000).toFixed(1)} s after ${(since / 1000).toFixed(3)} s (${running.box.parts.reap.stateOf(id)})`,
       );
-    });
+    }
   }
 
-  #isLossless(): boolean {
+  /** Whether what the box sends for these hosts now arrives. */
+  #isOnWorking(end: End): boolean {
+    const context = contextOf(end);
+    const current = context === undefined ? undefined : end.running.box.parts.reap.currentOf(context.id);
+    const road = current === undefined ? undefined : this.#world.roadOf(current.local, current.peer);
+    return road !== undefined && works(road);
+  }
+
+  #isLossless({ a, b }: Watched): boolean {
     const { network } = this.#world;
-    return network.perfect || network.roads.every(({ loss }) => loss === 0);
+    const between = (x: Person, y: Person) =>
+      network.roads.every(({ from, to, loss }) => from.site !== x.site || to.site !== y.site || loss === 0);
+    return network.perfect || (between(a, b) && between(b, a));
   }
 }
 

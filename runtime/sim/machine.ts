@@ -12,8 +12,8 @@ import type { Log } from "../port/log.ts";
 import type { Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import { GENERIC } from "./people.ts";
 import type { SimClock, SimOutside, SimPlane } from "./outside.ts";
+import { GENERIC } from "./people.ts";
 import { Violation } from "./violation.ts";
 
 /** What a machine is given. */
@@ -93,7 +93,11 @@ export class Machine {
     const release = new Release(await openLane(core.shared, 1), octets, BATCH, (packet) => plane.send(packet));
     const box = assembleBox(settings, {
       core,
-      clock: { now: () => this.#clock.now(), wall: () => WALL_START + this.wall + this.#clock.now() - this.#parts.clock, wakeAt: (at, run) => this.#wakeAt(at, run) },
+      clock: {
+        now: () => this.#clock.now(),
+        wall: () => WALL_START + this.wall + this.#clock.now() - this.#parts.clock,
+        wakeAt: (at, run) => this.#wakeAt(at, run),
+      },
       entropy,
       crypto,
       log: this.#log(),

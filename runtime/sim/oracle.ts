@@ -23,6 +23,7 @@ import {
 } from "../wire/number.ts";
 import type { Ledger, Sent } from "./ledger.ts";
 import type { Machine, Running } from "./machine.ts";
+import { entryOf } from "./maps.ts";
 import { numberOf } from "./packet.ts";
 import type { People, Person } from "./people.ts";
 import { type Invariant, Violation } from "./violation.ts";
@@ -67,7 +68,8 @@ export class Oracle {
 
   /** A box put `packet` on the wire. */
   leaves(machine: Machine, packet: Uint8Array): void {
-    if (packet[IPV6_NEXT_HEADER_AT] !== PROTOCOL_SHIM6) return this.#fail("leak", `a packet of protocol ${packet[IPV6_NEXT_HEADER_AT]} left`);
+    if (packet[IPV6_NEXT_HEADER_AT] !== PROTOCOL_SHIM6)
+      return this.#fail("leak", `a packet of protocol ${packet[IPV6_NEXT_HEADER_AT]} left`);
     if ((packet[IPV6_HEADER_LENGTH + SHIM6_TYPE_AT] & SHIM6_P_BIT) === 0) return;
     const sent = this.#world.ledger.find(numberOf(packet, packet[IPV6_HEADER_LENGTH], PAYLOAD_HEADER));
     if (sent === undefined || sent.from.site !== machine.site) return this.#fail("stranger", "payload left that no host of the site sent");
@@ -91,10 +93,8 @@ export class Oracle {
 
   /** What packets like `sent` leave as. Looked up again when the box has said something since. */
   #expect(machine: Machine, { from, to }: Sent): Expected {
-    let byFrom = this.#expected.get(machine);
-    if (byFrom === undefined) this.#expected.set(machine, (byFrom = new Map()));
-    let byTo = byFrom.get(from);
-    if (byTo === undefined) byFrom.set(from, (byTo = new Map()));
+    const byFrom = entryOf(this.#expected, machine, () => new Map<Person, Map<Person, Expected>>());
+    const byTo = entryOf(byFrom, from, () => new Map<Person, Expected>());
     const known = byTo.get(to);
     if (known?.version === machine.version) return known;
     const fresh = this.#lookUp(machine, from, to);
@@ -111,7 +111,8 @@ export class Oracle {
     if (running === undefined || context === undefined || current === undefined) return { version, context: undefined, addresses };
     addresses.set(addressOctets(current.local), 0);
     addresses.set(addressOctets(current.peer), 16);
-    if (!running.answered.has(current.peer)) this.#fail("unanswered", `context ${context.id} sends to ${current.peer}, which never answered`);
+    if (!running.answered.has(current.peer))
+      this.#fail("unanswered", `context ${context.id} sends to ${current.peer}, which never answered`);
     return { version, context, addresses };
   }
 
@@ -141,7 +142,8 @@ export class Oracle {
     }
     this.#compare(sent, packet);
     if (sent.to.site !== machine.site) this.#fail("wrong-ulid", `packet ${sent.number} came to site ${machine.site}`);
-    if (++sent.delivered > sent.came) this.#fail("twice", `packet ${sent.number} was delivered ${sent.delivered} times and came ${sent.came} times`);
+    if (++sent.delivered > sent.came)
+      this.#fail("twice", `packet ${sent.number} was delivered ${sent.delivered} times and came ${sent.came} times`);
     return sent;
   }
 
@@ -153,7 +155,8 @@ export class Oracle {
           "wrong-ulid",
           `packet ${sent.number} from ${sent.from.ulid} to ${sent.to.ulid} was delivered as ${addressAt(packet, IPV6_SOURCE_AT)} → ${addressAt(packet, IPV6_DESTINATION_AT)}`,
         );
-    if (whole.length !== packet.length) this.#fail("changed", `packet ${sent.number} had ${whole.length} octets and arrives with ${packet.length}`);
+    if (whole.length !== packet.length)
+      this.#fail("changed", `packet ${sent.number} had ${whole.length} octets and arrives with ${packet.length}`);
     for (let i = 0; i < whole.length; i++)
       if (whole[i] !== packet[i]) return this.#fail("changed", `octet ${i} of packet ${sent.number} was ${whole[i]} and is ${packet[i]}`);
   }
@@ -196,7 +199,8 @@ export class Oracle {
       const usable = state === "ESTABLISHED" || state === "I2BIS-SENT";
       const inCore = core.findPair(pair.local, pair.peer, pair.fork);
       if (inCore !== (usable ? id : -1)) this.#fail("disagree", `context ${id} is ${state} and the core's record of its pair is ${inCore}`);
-      if (usable !== (reap.stateOf(id) !== undefined)) this.#fail("disagree", `context ${id} is ${state} and REAP has it in ${reap.stateOf(id)}`);
+      if (usable !== (reap.stateOf(id) !== undefined))
+        this.#fail("disagree", `context ${id} is ${state} and REAP has it in ${reap.stateOf(id)}`);
       if (usable && core.findTag(context.localTag) !== id) this.#fail("disagree", `the core does not find context ${id} by its tag`);
       this.#checkLocators(machine, context, reap.currentOf(id));
       if (!usable) continue;
@@ -218,8 +222,7 @@ export class Oracle {
     if (peer === undefined) return this.#fail("unverified", `context ${id} is with ${pair.peer}, which does not exist`);
     const ours = this.#locatorsOf(local);
     const theirs = this.#locatorsOf(peer);
-    for (const locator of localLocators)
-      if (!ours.includes(locator)) this.#fail("leak", `context ${id} has the local locator ${locator}`);
+    for (const locator of localLocators) if (!ours.includes(locator)) this.#fail("leak", `context ${id} has the local locator ${locator}`);
     for (const { address, verified } of peerLocators)
       if (!verified || !theirs.includes(address)) this.#fail("unverified", `context ${id} has the peer locator ${address}`);
     if (current === undefined) return;

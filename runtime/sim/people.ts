@@ -1,7 +1,7 @@
 /** Who lives in the worlds: prefixes, hosts with their CGAs, keys. The same in every world, so that what is dear is computed once. */
 import { finish, generateCga } from "../cga/index.ts";
 import type { CryptoPort } from "../port/crypto.ts";
-import { type Locator, type Ulid, addressOctets } from "../value/address.ts";
+import { addressOctets, type Locator, type Ulid } from "../value/address.ts";
 import { hex } from "../value/bytes.ts";
 import { type Prefix, prefix, withPrefix } from "../value/prefix.ts";
 import { Dice } from "./dice.ts";

@@ -1,7 +1,7 @@
 /** A world on paper: everything that a seed decides before the first event. */
 import type { ReapProfile } from "../reap/profile.ts";
 import type { Millis } from "../value/time.ts";
-import { Dice } from "./dice.ts";
+import { Dice, type Range } from "./dice.ts";
 import { type FaultKind, type PeerKind, type Scenario, scenarioOf } from "./scenario.ts";
 
 /** A site and its box. */
@@ -47,6 +47,8 @@ export interface FaultPlan {
   readonly until: Millis;
   readonly site: number;
   readonly provider: number;
+  /** It hits the provider that carries most of the site's contexts at that moment, whatever `provider` says. */
+  readonly aimed: boolean;
   /** Of `road`: the other end. Of `hole` and `narrow`: the MTU. Of `flap`: the period. Of `storm`: the loss. Of `wall`: the jump. */
   readonly other: number;
   readonly otherProvider: number;
@@ -84,6 +86,8 @@ const CLOCKS: readonly (readonly [Millis, Millis])[] = [
   [2 ** 33, 2 ** 34],
 ];
 const ENOUGH_CONTEXTS = 64;
+/** Share of faults that hit where it hurts: contexts leave a dead provider and do not come back by themselves. */
+const AIMED = 0.6;
 const FLAP_PERIOD = [300, 4000] as const;
 const HOLE_MTU = [1280, 1380] as const;
 const STORM_LOSS = [0.2, 0.9] as const;
@@ -172,6 +176,7 @@ function drawFaults(dice: Dice, scenario: Scenario, sites: readonly SitePlan[], 
       until,
       site,
       provider: dice.whole([0, sites[site].providers - 1]),
+      aimed: dice.chance(AIMED),
       other: drawOther(dice, kind, otherSite, stretch),
       otherProvider: dice.whole([0, sites[otherSite].providers - 1]),
     };
@@ -195,14 +200,16 @@ function drawOther(dice: Dice, kind: FaultKind, otherSite: number, stretch: numb
 }
 
 function drawRoads(dice: Dice, scenario: Scenario): () => RoadPlan {
+  const lossy = dice.chance(scenario.lossy);
+  const rate = (range: Range): number => (lossy ? dice.between(range) : 0);
   return () => {
     const delay = dice.between(scenario.delay);
     return {
       delay,
       jitter: delay * dice.between(scenario.jitter),
-      loss: dice.between(scenario.loss),
-      twice: dice.between(scenario.twice),
-      late: dice.between(scenario.late),
+      loss: rate(scenario.loss),
+      twice: rate(scenario.twice),
+      late: rate(scenario.late),
       mtu: dice.whole(scenario.mtu),
     };
   };

@@ -16,8 +16,10 @@ export interface SeedResult {
   readonly events: number;
   /** Virtual time at the end. */
   readonly virtual: Millis;
-  /** Packets that hosts sent, and times that a working pair was demanded and found in use. */
+  /** Packets that hosts sent. */
   readonly packets: number;
+  /** Times that a working pair was demanded and found in use; those of them that began on a pair that did not work. */
+  readonly checks: number;
   readonly recoveries: number;
   /** `undefined`: every invariant held. */
   readonly violation: SeedViolation | undefined;
@@ -53,7 +55,8 @@ export function createSimulator(outside: SimOutside): Simulator {
         events: world.trace.events,
         virtual: world.now,
         packets: world.ledger.next - 1,
-        recoveries: world.liveness.checks,
+        checks: world.liveness.checks,
+        recoveries: world.liveness.recoveries,
         violation,
       };
     },

@@ -61,6 +61,8 @@ export interface Scenario {
   /** One way, from provider to provider; jitter is a share of it. */
   readonly delay: Range;
   readonly jitter: Range;
+  /** Share of worlds whose lines have the following faults at all. */
+  readonly lossy: number;
   readonly loss: Range;
   readonly twice: Range;
   /** Probability that a packet is held back by up to a delay, so that later ones pass it. */
@@ -95,11 +97,12 @@ const CALM: Scenario = {
   datagrams: [0, 1],
   fast: 0.85,
   mixed: 0,
-  lasts: [15 * SECOND, 40 * SECOND],
+  lasts: [20 * SECOND, 60 * SECOND],
   writes: [40, 1200],
-  pauses: [100, 700],
+  pauses: [60, 500],
   delay: [1, 80],
   jitter: [0, 0.1],
+  lossy: 1,
   loss: [0, 0],
   twice: [0, 0],
   late: [0, 0],
@@ -122,10 +125,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ...CALM,
     about: "a little of everything",
     mixed: 0.1,
+    lossy: 0.5,
     loss: [0, 0.02],
     twice: [0, 0.01],
     late: [0, 0.02],
-    faults: [1, 4],
+    faults: [1, 6],
     kinds: ["provider", "provider", "out", "in", "road", "flap", "storm", "kill", "stop"],
   },
   failover: {
@@ -135,7 +139,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     mixed: 0.1,
     faults: [1, 3],
     kinds: ["provider"],
-    fault: [5 * SECOND, 60 * SECOND],
+    fault: [5 * SECOND, 90 * SECOND],
   },
   "one-way": {
     ...CALM,
@@ -145,9 +149,16 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     datagrams: [0, 2],
     faults: [1, 4],
     kinds: ["out", "in", "road"],
-    fault: [5 * SECOND, 60 * SECOND],
+    fault: [5 * SECOND, 90 * SECOND],
   },
-  flapping: { ...CALM, about: "providers come and go", providers: [2, 3], faults: [1, 3], kinds: ["flap"], fault: [5 * SECOND, 30 * SECOND] },
+  flapping: {
+    ...CALM,
+    about: "providers come and go",
+    providers: [2, 3],
+    faults: [1, 3],
+    kinds: ["flap"],
+    fault: [10 * SECOND, 60 * SECOND],
+  },
   loss: { ...CALM, about: "bad lines: loss, duplicates, reordering", loss: [0.02, 0.3], twice: [0, 0.1], late: [0, 0.2], jitter: [0, 1] },
   "mtu-black-hole": {
     ...CALM,
@@ -160,6 +171,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   restart: {
     ...CALM,
     about: "boxes are killed and started again",
+    lossy: 0.5,
     loss: [0, 0.01],
     faults: [1, 4],
     kinds: ["kill", "kill", "provider"],
@@ -216,6 +228,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     about: "three sites, each talking to the others",
     sites: 3,
     streams: [3, 6],
+    lossy: 0.5,
     loss: [0, 0.01],
     faults: [1, 4],
     kinds: ["provider", "kill", "out", "stop"],

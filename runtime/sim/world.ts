@@ -2,7 +2,7 @@
  * One world: sites with hosts, boxes and providers, the internet between them, and time that moves from event to event. The way of a
  * packet: flow → LAN → machine → box → oracle → network → machine → box → oracle → host → flow.
  */
-import { type Locator, type Ulid, addressAt, addressOctets } from "../value/address.ts";
+import { addressAt, addressOctets, type Locator, type Ulid } from "../value/address.ts";
 import { u48 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import { type Millis, NEVER } from "../value/time.ts";
@@ -189,7 +189,8 @@ export class World {
         return person?.site === site ? person.pds : undefined;
       },
       clock,
-      entropySeed: (incarnation) => (Math.imul(seed, 0x9e3779b1) ^ Math.imul(site + 1, 0x85ebca6b) ^ Math.imul(incarnation + 1, 0xc2b2ae35)) >>> 0,
+      entropySeed: (incarnation) =>
+        (Math.imul(seed, 0x9e3779b1) ^ Math.imul(site + 1, 0x85ebca6b) ^ Math.imul(incarnation + 1, 0xc2b2ae35)) >>> 0,
       generation: () => generations.whole([0, GENERATIONS - 1]) * 0x2000_0000,
       written: (packet) => this.#written(machine, packet),
       told: (text) => {
@@ -219,19 +220,24 @@ export class World {
       end: (site, provider) => this.#endOf(site, provider),
       now: () => this.now,
       toss: () => this.#dice.chance(0.5),
-      at: (at, what, run) =>
+      busiest: (site) => this.#busiest(site),
+      disturb: (site) => this.liveness.disturb(site),
+      at: (at, run, what) =>
         this.#agenda.at(at, () => {
-          this.#disturb(what);
           for (const machine of this.#machines) if (machine !== undefined) this.#touched.add(machine);
-          return run();
+          const done = run();
+          this.trace.note(this.now, NOTED.fault, 0);
+          this.trace.say(this.now, () => `***      ${what()}`);
+          return done;
         }),
     };
     for (const fault of faults) planFault(world, fault);
     if (offPath > 0) this.#agenda.at(0, () => this.#attackAgain(1000 / offPath));
-    world.at(healed, "all is well", () => {
+    const heal = (): void => {
       this.#network.perfect = true;
       for (const flow of this.flows) if (this.#isHopeless(flow)) flow.abandon();
-    });
+    };
+    world.at(healed, heal, () => "all is well");
     this.#agenda.at(healed + FINISH_WITHIN, () => this.#checkFinished());
   }
 
@@ -242,13 +248,26 @@ export class World {
   #checkFinished(): void {
     const stuck = this.flows.find(({ done }) => !done);
     if (stuck !== undefined)
-      throw new Violation("stuck", this.now, `the stream ${stuck.from.ulid} → ${stuck.to.ulid} has not finished ${FINISH_WITHIN / 1000} s after all was well`);
+      throw new Violation(
+        "stuck",
+        this.now,
+        `the stream ${stuck.from.ulid} → ${stuck.to.ulid} has not finished ${FINISH_WITHIN / 1000} s after all was well`,
+      );
   }
 
-  #disturb(what: string): void {
-    this.liveness.disturb();
-    this.trace.note(this.now, NOTED.fault, what.length);
-    this.trace.say(this.now, () => `***      ${what}`);
+  #busiest(site: number): ProviderEnd | undefined {
+    const { shim6, reap } = this.#machines[site]?.running?.box.parts ?? {};
+    if (shim6 === undefined || reap === undefined) return undefined;
+    const contexts = new Map<ProviderEnd, number>();
+    let busiest: ProviderEnd | undefined;
+    for (const { id } of shim6.contexts()) {
+      const current = reap.currentOf(id);
+      const end = current === undefined ? undefined : this.#network.endAt(addressOctets(current.local), 0);
+      if (end === undefined) continue;
+      contexts.set(end, (contexts.get(end) ?? 0) + 1);
+      if ((contexts.get(end) ?? 0) > (busiest === undefined ? 0 : (contexts.get(busiest) ?? 0))) busiest = end;
+    }
+    return busiest;
   }
 
   // The way of a packet.
@@ -270,7 +289,11 @@ export class World {
     const to = this.#network.endAt(packet, IPV6_DESTINATION_AT);
     this.trace.packet(this.now, NOTED.left, packet);
     if (from?.site !== machine.site)
-      throw new Violation("leak", this.now, `a packet left site ${machine.site} from ${addressAt(packet, IPV6_SOURCE_AT)}, which no provider routes`);
+      throw new Violation(
+        "leak",
+        this.now,
+        `a packet left site ${machine.site} from ${addressAt(packet, IPV6_SOURCE_AT)}, which no provider routes`,
+      );
     this.#oracle.leaves(machine, packet);
     this.trace.wire(this.now, packet);
     this.trace.say(this.now, () => `leaves   ${nameOf(from)} → ${nameOf(to)}: ${this.#show(packet)}`);
@@ -362,7 +385,7 @@ export class World {
     this.trace.packet(this.now, NOTED.forged, packet);
     this.trace.wire(this.now, packet);
     this.trace.say(this.now, () => `forged   ${nameOf(end)}: ${this.#show(packet)}`);
-    this.liveness.disturb();
+    this.liveness.disturb(machine.site);
     // Somebody on the path can say what only a receiver of our packets knows.
     this.#comes(machine, packet, this.#plan.onPath.rate > 0);
   }
@@ -392,7 +415,9 @@ export class World {
     if ((packet[IPV6_HEADER_LENGTH + SHIM6_TYPE_AT] & SHIM6_P_BIT) !== 0)
       return `payload, packet ${numberOf(packet, packet[IPV6_HEADER_LENGTH], 8)}, ${packet.length} octets`;
     const parsed = parseControl(packet);
-    return parsed instanceof Reject || parsed instanceof Refusal ? `Shim6 that is none, ${packet.length} octets` : showMessage(parsed.message);
+    return parsed instanceof Reject || parsed instanceof Refusal
+      ? `Shim6 that is none, ${packet.length} octets`
+      : showMessage(parsed.message);
   }
 }
 

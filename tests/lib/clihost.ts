@@ -4,11 +4,13 @@ import { createCrypto } from "../../adapters/common/crypto.ts";
 import { seededEntropy } from "../../adapters/memory/entropy.ts";
 import { memoryFiles } from "../../adapters/memory/files.ts";
 import { memoryHttp } from "../../adapters/memory/http.ts";
+import { memoryOutside } from "../../adapters/memory/outside.ts";
 import { type MemoryDisk, memoryDisk, memoryStore } from "../../adapters/memory/store.ts";
 import type { CliHost } from "../../runtime/cli/host.ts";
 import { main } from "../../runtime/cli/main.ts";
 import type { Files } from "../../runtime/port/files.ts";
 import type { Http } from "../../runtime/port/http.ts";
+import { coreModule } from "./core.ts";
 
 /** What may be different from a plain host. */
 export interface CliWorld {
@@ -39,6 +41,8 @@ export class CliMachine {
   /** What was handed over, as `verb` and its options. */
   readonly handed: unknown[] = [];
   readonly directories: string[] = [];
+  /** Files of octets. */
+  readonly written = new Map<string, Uint8Array>();
   readonly entropy = seededEntropy(1);
   /** Milliseconds of each pause. */
   readonly paused: number[] = [];
@@ -83,6 +87,8 @@ export class CliMachine {
       runBox: (site, options) => hand("run", site.site, site.log.level, options),
       runLab: (options) => hand("lab", options),
       runLabStream: (rest) => hand("lab-stream", rest),
+      openSimulation: async () => memoryOutside(coreModule(), createCrypto()),
+      writeOctets: (path, octets) => this.written.set(path, octets),
       benchCore: (options) => hand("bench", options),
       ...world.host,
     };
