@@ -6,6 +6,7 @@ import type { Locator } from "../value/address.ts";
 import { type LocatorPair, samePair } from "../value/pair.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { ReapState } from "../wire/message.ts";
+import { answerPair } from "./answer.ts";
 import type { PathView, Reap, ReapContext, ReapEffect, ReapEvent, ReapPair } from "./contract.ts";
 import { Draw } from "./draw.ts";
 import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from "./entry.ts";
@@ -38,6 +39,8 @@ const TRAIL_LINGER: Millis = 10_000;
 const STALE_REPORT: Millis = 2_000;
 /** Siblings are moved off a lost path at most once in this time: two bad paths must not throw all contexts to and fro. */
 const LOST_AGAIN: Millis = 5_000;
+/** Probes of a sibling's first round that a context waits for, in gaps: the current pair, and two others. */
+const WAIT_GAPS = 3;
 
 const PROBE_EVENT: Readonly<Record<ReapState, TableEvent>> = {
   Operational: "probe-operational",
@@ -111,7 +114,10 @@ class Machine implements Reap {
       case "removed":
         return this.#remove(entry, turn);
       case "send-timeout":
-        if (entry.state === "Operational") this.#siblings.suspect(entry, entry.current, turn.now);
+        if (entry.state === "Operational") {
+          this.#siblings.suspect(entry, entry.current, turn.now);
+          if (this.#siblings.isLed(entry, turn.now) && this.#wait(entry, turn)) return;
+        }
         return this.#apply(entry, transition(entry.state, "send-timeout"), "send-timeout", turn);
       case "keepalive-due":
         return this.#keepaliveDue(entry, event.last, turn);
@@ -203,6 +209,7 @@ class Machine implements Reap {
     const fresh = trail.confirm(message.received);
     const arrival = { local: event.destination, peer: event.source };
     for (const path of this.#siblings.learn(entry, fresh, arrival, turn.now)) this.#tellAlive(entry, path, turn);
+    this.#tellReachable(entry, fresh);
     if (cell.choose === true) this.#choose(entry, fresh, event, turn);
     // A current pair that is no candidate any more must not carry payload again: until another is proved the search goes on.
     const homeless = cell.goto === "Operational" && !isCandidate(entry, entry.current);
@@ -324,45 +331,127 @@ class Machine implements Reap {
     this.#schedule(entry, turn);
   }
 
+  /**
+   * A sibling already looks for a way around the silent path: Exploring as the RFC has it, but the first probe waits for what the
+   * sibling finds, so that a path's death costs one exploration, not one for each context. Only with the profile `fast`.
+   * @returns `false` when the timing has no first round to wait for
+   */
+  #wait(entry: Entry, turn: Turn): boolean {
+    const { firstRoundGap } = entry.context.timing;
+    if (firstRoundGap === undefined) return false;
+    const { probe: _, ...rest } = transition(entry.state, "send-timeout");
+    this.#apply(entry, rest, "send-timeout", turn);
+    const patience = WAIT_GAPS * firstRoundGap + 2 * (entry.path?.roundTrip ?? firstRoundGap);
+    this.#heap.set(entry, turn.now + turn.draw.around(patience, JITTER));
+    return true;
+  }
+
   /** Siblings that explore try the proved path next, instead of waiting for their back-off. */
   #tellAlive(entry: Entry, path: Path<Entry>, turn: Turn): void {
     const { box } = entry;
-    if (box === undefined || turn.now - path.toldAliveAt < FRESH || box.exploring.size === 0) return;
+    if (box === undefined) return;
+    for (const lost of box.paths.values()) if (lost.left && lost !== path) this.#tellLost(lost, path, turn);
+    if (turn.now - path.toldAliveAt < FRESH || box.exploring.size === 0) return;
     path.toldAliveAt = turn.now;
     this.#walks.begin(box.exploring, (sibling, later) => this.#pull(sibling, path, later));
   }
 
-  /** Siblings that send on a path that is proved lost look for another, first where this context found one. */
+  /** Siblings that send on a path that is proved lost go where this context found a way. */
   #tellLost(lost: Path<Entry>, found: Path<Entry>, turn: Turn): void {
-    if (turn.now - lost.toldLostAt < LOST_AGAIN || lost.members.size === 0) return;
+    if ((turn.now - lost.toldLostAt < LOST_AGAIN && !lost.left) || lost.members.size === 0 || !isLost(lost)) return;
     lost.toldLostAt = turn.now;
+    lost.left = false;
+    // Who did not get an answer last time asks again.
+    for (const { box } of lost.members) {
+      box?.asked.clear();
+      break;
+    }
     this.#walks.begin(lost.members, (sibling, later) => this.#push(sibling, lost, found, later));
+  }
+
+  /** Siblings that waited for an answer of the same locator need not ask it themselves. */
+  #tellReachable(entry: Entry, fresh: readonly SentProbe[]): void {
+    const waited = this.#siblings.answered(entry, fresh);
+    const found = entry.box?.proved;
+    if (waited.length === 0 || found === undefined) return;
+    this.#walks.begin(waited, (sibling, later) => {
+      const { state, path } = sibling;
+      if (state !== "Operational") this.#pull(sibling, found, later);
+      else if (path !== undefined) this.#push(sibling, path, found, later);
+      // What ends the walk for one of them says nothing about the others: each may be on a path of its own by now.
+      return "next";
+    });
+  }
+
+  /** The peer's complaint moved a context off `doubted` unproved: one of its siblings looks whether the path is lost for all. */
+  #check(doubted: Path<Entry>, turn: Turn): void {
+    if (turn.now - doubted.checkedAt < LOST_AGAIN) return;
+    for (const sibling of doubted.members) {
+      if (sibling.state !== "Operational") continue;
+      doubted.checkedAt = turn.now;
+      this.#begin(sibling, sibling.current, turn);
+      const proved = sibling.box?.proved;
+      // The doubted pair itself is to be probed, before the one that is proved already.
+      if (sibling.search !== undefined && proved !== undefined) sibling.search.hinted = { path: proved, at: turn.now };
+      this.#apply(sibling, transition("Operational", "lost"), "path-doubted", turn);
+      return;
+    }
   }
 
   #pull(sibling: Entry, path: Path<Entry>, turn: Turn): Visit {
     if (isLost(path)) return "stop";
+    const { search, trail, state } = sibling;
+    if (search === undefined) return "next";
+    const pair = this.#siblings.pairOn(sibling, path);
+    const silent = state === "Exploring" && !(trail?.hasSent === true);
+    if (pair !== undefined && silent && sibling.path !== path && sibling.path !== undefined && isLost(sibling.path)) {
+      if (this.#siblings.isReachable(sibling, pair)) {
+        this.#follow(sibling, pair, turn);
+        return "next";
+      }
+      if (!this.#siblings.asks(sibling, pair)) return "next";
+    }
     // Due within one window: it will see for itself, and the others must not wait for it.
-    if (sibling.search === undefined || sibling.deadline <= turn.now + this.#window) return "next";
-    const pair = this.#siblings.onPath(sibling, path, turn.now);
-    if (pair === undefined || !this.#pacer.take(turn.now)) return "next";
-    sibling.search.restart();
-    this.#timers(sibling, transition(sibling.state, "retransmit"), turn);
+    if (sibling.deadline <= turn.now + this.#window) return "next";
+    if (this.#siblings.onPath(sibling, path, turn.now) === undefined || pair === undefined || !this.#pacer.take(turn.now)) return "next";
+    search.restart();
+    this.#timers(sibling, transition(state, "retransmit"), turn);
     this.#sendProbe(sibling, pair, turn);
     this.#schedule(sibling, turn);
     return "next";
   }
 
   #push(sibling: Entry, lost: Path<Entry>, found: Path<Entry>, turn: Turn): Visit {
-    if (!isLost(lost) || isLost(found)) return "stop";
-    if (sibling.state !== "Operational") return "next";
+    if (!isLost(lost)) return "stop";
+    if (isLost(found)) {
+      lost.left = true;
+      return "stop";
+    }
+    if (sibling.state !== "Operational" || sibling.path !== lost) return "next";
     const pair = this.#siblings.pairOn(sibling, found);
     if (pair === undefined) return "next";
+    if (this.#siblings.isReachable(sibling, pair)) {
+      this.#follow(sibling, pair, turn);
+      return "next";
+    }
+    if (!this.#siblings.asks(sibling, pair)) return "next";
     this.#begin(sibling, pair, turn);
     this.#apply(sibling, transition("Operational", "lost"), "path-lost", turn);
     // The path is proved: its answer is worth waiting for, a second probe before it would only double the exchange.
     const { sendTimeout } = sibling.context.timing;
     this.#heap.set(sibling, sibling.deadline + (found.roundTrip ?? Math.min(INITIAL_PROBE_TIMEOUT, sendTimeout / 3)));
     return "next";
+  }
+
+  /**
+   * Takes the context to a path that a sibling proved, with a destination that needs no probe: no message is sent. Where the path
+   * works for the sibling only, this context's own Send Timeout tells.
+   */
+  #follow(entry: Entry, pair: LocatorPair, turn: Turn): void {
+    this.#siblings.moveTo(entry, pair);
+    turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
+    this.#timers(entry, { send: "stop" }, turn);
+    if (entry.state !== "Operational") this.#enter(entry, "Operational", "path-proved", turn);
   }
 
   /** §6.8 and reap.md §7: among the pairs that the peer reports the current one stays, else the best becomes it. */
@@ -382,24 +471,6 @@ class Machine implements Reap {
     turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
     if (inVain && before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path))
       this.#tellLost(before, entry.path, turn);
+    else if (before !== undefined && before !== entry.path && !inVain) this.#check(before, turn);
   }
-}
-
-/**
- * The pair for an answer. Towards a peer that hears nothing of us: back the way its probe came. Towards one that does: a pair
- * that it reports, which is proof, where the way back is only a guess; without a report in turn the current pair, which it may
- * have heard payload on, and the way back, so that one dead pair cannot swallow all answers.
- */
-function answerPair(entry: Entry, trail: Trail, { message, source, destination }: EventOf<"probe">): LocatorPair | undefined {
-  const back = { local: destination, peer: source };
-  if (message.state === "Exploring") return isCandidate(entry, back) ? back : entry.search?.next();
-  const reported = trail
-    .reported(message.received)
-    .map(({ pair }) => pair)
-    .filter((pair) => isCandidate(entry, pair));
-  if (reported.length > 0) return [back, entry.current].find((pair) => reported.some((other) => samePair(other, pair))) ?? reported[0];
-  const ways = [entry.current, back].filter((pair) => isCandidate(entry, pair));
-  if (ways.length < 2) return ways[0] ?? entry.search?.next();
-  entry.answeredOnCurrent = !entry.answeredOnCurrent;
-  return ways[entry.answeredOnCurrent ? 0 : 1];
 }

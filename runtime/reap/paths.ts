@@ -18,6 +18,7 @@ const SUSPECT: Millis = 60_000;
 export const LINGER: Millis = 300_000;
 const PATHS_PER_BOX = 64;
 const BOXES = 65_536;
+const REACHABLE_PER_BOX = 65_536;
 /** New samples count for an eighth, as in TCP (RFC 6298 §2.3). */
 const ROUND_TRIP_GAIN = 1 / 8;
 
@@ -34,6 +35,12 @@ export interface Path<M> {
   /** When siblings were last told that this path is lost, and when that it is alive. */
   toldLostAt: Millis;
   toldAliveAt: Millis;
+  /** When a context was last made to check it because the peer had complained. */
+  checkedAt: Millis;
+  /** The first context that looked for another path when this one fell silent: those after it wait for what it finds. */
+  leader: M | undefined;
+  /** Its siblings were leaving it when the path that they took fell silent too: the next path proved takes the rest. */
+  left: boolean;
 }
 
 /** One peer box: its paths and its contexts. */
@@ -45,6 +52,13 @@ export interface PeerBox<M> {
   readonly exploring: Set<M>;
   /** The path proved last. */
   proved: Path<M> | undefined;
+  /**
+   * Locators that answered a probe, or with which a context was established: packets may go there (RFC 5533 §16, third-party
+   * flooding: a probe and its reply before a locator becomes a destination). The oldest go first.
+   */
+  readonly reachable: Set<Locator>;
+  /** Locators that a context is just asking, and the contexts that wait for the answer. */
+  readonly asked: Map<Locator, M[]>;
 }
 
 /** All peer boxes. Bounded; a box is forgotten some time after its last context. */
@@ -58,7 +72,7 @@ export class PathTable<M> {
     let box = this.#boxes.get(name);
     if (box === undefined) {
       if (this.#boxes.size >= BOXES && !this.#forgetEarliest()) return undefined;
-      box = { name, paths: new Map(), contexts: 0, exploring: new Set(), proved: undefined };
+      box = { name, paths: new Map(), contexts: 0, exploring: new Set(), proved: undefined, reachable: new Set(), asked: new Map() };
       this.#boxes.set(name, box);
     }
     this.#leaving.delete(name);
@@ -87,6 +101,9 @@ export class PathTable<M> {
       members: new Set(),
       toldLostAt: -NEVER,
       toldAliveAt: -NEVER,
+      checkedAt: -NEVER,
+      leader: undefined,
+      left: false,
     };
     box.paths.set(key, path);
     return path;
@@ -145,6 +162,14 @@ export function proveAlive<M>(box: PeerBox<M>, path: Path<M>, pair: LocatorPair,
   path.pair = pair;
   path.aliveAt = Math.max(path.aliveAt ?? sentAt, sentAt);
   if (!isLost(path)) box.proved = path;
+}
+
+/** `locator` of `box` answered. @returns whether that is news */
+export function proveReachable<M>({ reachable }: PeerBox<M>, locator: Locator): boolean {
+  if (reachable.has(locator)) return false;
+  reachable.add(locator);
+  if (reachable.size > REACHABLE_PER_BOX) for (const oldest of reachable) return reachable.delete(oldest);
+  return true;
 }
 
 /** The current pair of a context on `path` fell silent, or is said to be dead. */

@@ -16,6 +16,7 @@ import {
   type Path,
   PathTable,
   proveAlive,
+  proveReachable,
   sampleRoundTrip,
   sitePrefix,
   suspectLost,
@@ -48,11 +49,14 @@ export class Siblings {
     const { peerBox } = entry.context;
     entry.box = peerBox === undefined ? undefined : this.#paths.enter(peerBox);
     if (entry.state !== "Operational") entry.box?.exploring.add(entry);
+    // Both sides answered there in the handshake, or a probe was reported from there.
+    if (entry.box !== undefined) proveReachable(entry.box, entry.current.peer);
     this.moveTo(entry, entry.current);
   }
 
   part(entry: Entry, now: Millis): void {
     entry.path?.members.delete(entry);
+    if (entry.path?.leader === entry) entry.path.leader = undefined;
     entry.path = undefined;
     entry.box?.exploring.delete(entry);
     if (entry.box !== undefined) this.#paths.leave(entry.box, now);
@@ -62,6 +66,7 @@ export class Siblings {
   /** `pair` is the current pair of `entry` from now on. */
   moveTo(entry: Entry, pair: LocatorPair): void {
     entry.path?.members.delete(entry);
+    if (entry.path?.leader === entry) entry.path.leader = undefined;
     entry.current = pair;
     entry.path = this.#pathOf(entry, pair);
     entry.path?.members.add(entry);
@@ -120,6 +125,47 @@ export class Siblings {
   /** The context's own pair on `path`; `undefined` if it has none. */
   pairOn(entry: Entry, path: Path<Entry>): LocatorPair | undefined {
     return pairOn(entry, path, this.#pathKey);
+  }
+
+  /** Whether the destination of `pair` needs no probe of its own any more: a probe or a handshake proved it. */
+  isReachable({ box, current }: Entry, { peer }: LocatorPair): boolean {
+    return peer === current.peer || box?.reachable.has(peer) === true;
+  }
+
+  /** @returns whether `entry` is to ask the destination of `pair`; else a sibling does so and {@link answered} names who waited */
+  asks(entry: Entry, { peer }: LocatorPair): boolean {
+    const waiting = entry.box?.asked.get(peer);
+    if (waiting === undefined) entry.box?.asked.set(peer, []);
+    else waiting.push(entry);
+    return waiting === undefined;
+  }
+
+  /** The destinations of `fresh` answered `entry`. @returns contexts that waited for that */
+  answered({ box }: Entry, fresh: readonly SentProbe[]): Entry[] {
+    if (box === undefined) return [];
+    return fresh.flatMap(({ pair: { peer } }) => {
+      proveReachable(box, peer);
+      const waiting = box.asked.get(peer) ?? [];
+      box.asked.delete(peer);
+      return waiting.filter((waits) => waits.box === box);
+    });
+  }
+
+  /** Whether a sibling is already looking for a way around the current path of `entry`; if none is, `entry` does from now on. */
+  isLed(entry: Entry, now: Millis): boolean {
+    const { path } = entry;
+    if (path === undefined) return false;
+    const { leader } = path;
+    if (
+      leader !== undefined &&
+      leader !== entry &&
+      leader.path === path &&
+      leader.search !== undefined &&
+      now - leader.search.since < FRESH
+    )
+      return true;
+    path.leader = entry;
+    return false;
   }
 
   #pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {

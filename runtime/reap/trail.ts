@@ -37,6 +37,11 @@ export class Trail {
       .map(reportOf);
   }
 
+  /** Whether a probe has left in this exploration. */
+  get hasSent(): boolean {
+    return this.#sent.length > 0;
+  }
+
   /** Remembers the first sent-report of a probe received; one that came twice counts once. */
   hear(report: ProbeReport): void {
     const known = this.#received.findIndex((other) => sameReport(other, report));

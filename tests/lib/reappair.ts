@@ -16,6 +16,8 @@ export type Side = "A" | "B";
 export interface PairOptions {
   readonly seed: number;
   readonly contexts?: number;
+  /** Hosts on each side, to which the contexts belong in turn. Default: each context has hosts of its own. */
+  readonly hosts?: number;
   /** First 48 bits of the locators of each side, e.g. "2001:db8:a1". */
   readonly a: readonly string[];
   readonly b: readonly string[];
@@ -92,7 +94,9 @@ export class ReapPairWorld {
 
   /** The locator number `which` of host `id` on `side`. */
   locator(side: Side, which: number, id = 0): Address {
-    return address(`${(side === "A" ? this.options.a : this.options.b)[which]}::${(id + 1).toString(16)}`);
+    return address(
+      `${(side === "A" ? this.options.a : this.options.b)[which]}::${((id % (this.options.hosts ?? Number.POSITIVE_INFINITY)) + 1).toString(16)}`,
+    );
   }
 
   pair(side: Side, local: number, peer: number, id = 0): LocatorPair {

@@ -47,10 +47,10 @@ test("1,000 contexts, one with traffic: the others follow without a timeout of t
     // 50 of its own in a window of 10 ms, seen through any window of that length up to twice that, and answers to the peer's.
     assert.ok(peak(it, side, 10) <= 200, `${side} sent ${peak(it, side, 10)} probes within 10 ms`);
   }
-  // One exchange each: no sibling looks at the dead pair, and who has moved is left alone.
+  // One exchange each: only the one that checks the path for all looks at the dead pair, and who has moved is left alone.
   const siblings = it.sent.filter((sent) => isProbe(sent) && sent.id !== 0);
-  assert.is(siblings.filter(({ lost }) => lost).length, 0);
-  assert.ok(siblings.length <= 6 * 999, `${siblings.length} probes for 999 siblings`);
+  assert.ok(siblings.filter(({ lost }) => lost).length <= 2);
+  assert.ok(siblings.length <= 6 * 999 + 10, `${siblings.length} probes for 999 siblings`);
   const moved = it.moves.filter(({ side }) => side === "A").map(({ at }) => at);
   assert.ok(moved[moved.length - 1] - 1_000 <= 1_000, `the last moved ${moved[moved.length - 1] - 1_000} ms after the death`);
 });
@@ -65,12 +65,54 @@ test("siblings wait for the answer on the proved path: one question each, from t
   it.run(2_000);
   assert.is(it.moves.filter(({ side }) => side === "A").length, 500);
   const called = it.sent.filter((sent) => isProbe(sent) && sent.id !== 0 && sent.message.state === "Exploring");
-  assert.is(called.length, 499, "each sibling asks once, on the proved path");
-  assert.ok(called.every(({ from, lost }) => from === "A" && !lost));
+  assert.is(called.filter(({ from }) => from === "A").length, 499, "each sibling asks once, on the proved path");
+  const doubts = it.states.filter(({ side, cause }) => side === "B" && cause === "path-doubted");
+  assert.is(doubts.length, 1, "one of B's looks whether its own direction is lost, and it is not");
+  assert.ok(called.every(({ lost }) => !lost));
   assert.ok(
     it.states.every(({ side, cause }) => side === "A" || cause !== "path-lost"),
     "the peer's complaint alone is no proof for B's path",
   );
+});
+
+test("1,000 contexts of 10 hosts: a path's death costs a probe exchange for each host, not for each context", () => {
+  for (const talking of [1, 1_000]) {
+    const it = new ReapPairWorld({ seed: 12, contexts: 1_000, hosts: 10, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
+    for (let id = 0; id < talking; id++) {
+      it.traffic(id, "A", 50, it.random() * 50, 1_500);
+      it.traffic(id, "B", 50, it.random() * 50, 1_500);
+    }
+    it.at(1_000, () => {
+      it.dead = cut("2001:db8:a1", "2001:db8:b1");
+    });
+    it.run(2_000);
+    for (const side of SIDES) {
+      for (let id = 0; id < 1_000; id++) {
+        const current = it.reap[side].currentOf(id);
+        assert.ok(current !== undefined && it.works(side, current), `${side} ${id} uses ${current?.local} ${current?.peer}`);
+        assert.is(it.reap[side].stateOf(id), "Operational");
+      }
+    }
+    const probes = it.sent.filter(isProbe).length;
+    assert.ok(probes <= 500, `${probes} probes, ${talking} talk`);
+    const last = Math.max(...it.moves.map(({ at }) => at));
+    assert.ok(last - 1_000 <= 500, `the last moved ${last - 1_000} ms after the death, ${talking} talk`);
+  }
+});
+
+test("no context goes to a destination that has not answered", () => {
+  const it = new ReapPairWorld({ seed: 13, contexts: 60, hosts: 6, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
+  it.traffic(0, "A", 10, 0, 2_000);
+  it.traffic(0, "B", 10, 5, 2_000);
+  it.at(1_000, () => {
+    it.dead = cut("2001:db8:a1", "2001:db8:b1");
+  });
+  it.run(3_000);
+  for (const { at, side, pair } of it.moves) {
+    const asked = it.sent.find((sent) => isProbe(sent) && sent.from === side && !sent.lost && sent.at < at && sent.pair.peer === pair.peer);
+    assert.ok(asked !== undefined, `${side} went to ${pair.peer} unasked`);
+  }
+  assert.is(it.moves.filter(({ side }) => side === "A").length, 60);
 });
 
 test("1,000 contexts, all with traffic: all recover, the burst is bounded", () => {
