@@ -104,6 +104,12 @@ export class BoxNet {
     else site.plane.receive(packet);
   }
 
+  /** Packets to `prefix` reach nobody, whoever claims it. */
+  disown({ base }: Prefix): void {
+    const at = this.#providers.findIndex((provider) => provider.prefix.base === base);
+    if (at >= 0) this.#providers.splice(at, 1);
+  }
+
   clock(): Clock {
     const alarm = { at: NEVER, run: () => undefined as undefined };
     const slot: { at: Millis; run: () => void } = alarm;

@@ -14,7 +14,10 @@ const NEVER_SEEN = 77;
 /** How the peer describes itself with a list of `generation`. */
 function said(generation: number, locators: readonly Locator[], ours = true): Option[] {
   const { list, pds, signature } = fakeIdentity("boxB", PEER, locators, generation);
-  const options: Option[] = [{ kind: "locator-list", ...list }, { kind: "cga-pds", pds }];
+  const options: Option[] = [
+    { kind: "locator-list", ...list },
+    { kind: "cga-pds", pds },
+  ];
   if (signature !== undefined) options.push({ kind: "cga-signature", signature });
   if (ours) options.push({ kind: "capabilities", version: 1, sendTimeout: 300 });
   return options;
