@@ -88,6 +88,8 @@ function text(schema: unknown, key: string): string {
 }
 
 function kind(setting: unknown): string {
+  const said = text(setting, "valueText");
+  if (said !== "") return said;
   const choices = dig(setting, ["enum"]);
   if (Array.isArray(choices)) return choices.map((choice) => `\`${choice}\``).join(" ");
   const type = text(setting, "type");

@@ -16,7 +16,7 @@ import { Box, type BoxParts, type BoxSettings, lastUse } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
 
 /** What a box must know of its site. */
-export interface BoxSite extends Pick<Site, "contexts" | "hold" | "reap" | "bindings"> {
+export interface BoxSite extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">, Partial<Pick<Site, "tun" | "icmp" | "mtu">> {
   readonly providers: readonly LocatorSource[];
 }
 
@@ -69,10 +69,13 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
 const BINDINGS_PER_CONTEXT = 2;
 
 /** What a box is told of its site besides its identities and bindings. */
-function settingsFor({ contexts, hold, reap }: BoxSite): BoxSettings {
+function settingsFor({ contexts, hold, reap, tun, icmp, mtu }: BoxSite): BoxSettings {
   return {
     idleTimeout: contexts.idle,
     hold,
+    mtu: tun?.mtu,
+    probePaths: mtu?.probe,
+    icmp: icmp?.pass,
     profile: reap.profile,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
       // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.

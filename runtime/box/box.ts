@@ -53,11 +53,11 @@ export interface BoxSettings {
   readonly idleTimeout: Millis;
   readonly hold: HoldLimits;
   /** Octets of the largest packet that the lines carry. Fixed for the life of the box; absent = not known. */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /** Whether paths to boxes of our kind are probed with large packets, if `mtu` is known; default true. */
-  readonly probePaths?: boolean;
+  readonly probePaths?: boolean | undefined;
   /** Which ICMPv6 errors from the net hosts get to see; default `auto`. */
-  readonly icmp?: IcmpPass;
+  readonly icmp?: IcmpPass | undefined;
   /** What peers are told of it, from the next handshake on. */
   readonly profile: ReapProfile;
   /** REAP's timing towards the peer of a context. */

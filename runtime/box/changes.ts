@@ -13,6 +13,7 @@ const FIXED: readonly (readonly [path: string, read: Reader])[] = [
   ["state", (site) => site.state],
   ["control", (site) => site.control],
   ["tun", (site) => site.tun],
+  ["mss", (site) => site.mss],
   ["contexts.max", (site) => site.contexts.max],
   ["shim6.routingHeader", (site) => site.shim6.routingHeader],
   ["egress.manage", (site) => site.egress.manage],
@@ -25,6 +26,8 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["hosts", (site) => site.hosts],
   ["contexts.idle", (site) => site.contexts.idle],
   ["hold", (site) => site.hold],
+  ["icmp.pass", (site) => site.icmp.pass],
+  ["mtu.probe", (site) => site.mtu.probe],
   ["reap.profile", (site) => site.reap.profile],
   ["log.level", (site) => site.log.level],
 ];

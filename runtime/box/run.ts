@@ -6,6 +6,7 @@ import { createApi } from "../api/app.ts";
 import type { ReloadResult } from "../api/facade.ts";
 import type { Site } from "../config/site.ts";
 import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
+import { slotFor } from "../fast/plan.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Command } from "../port/command.ts";
 import type { CryptoPort } from "../port/crypto.ts";
@@ -42,7 +43,10 @@ export interface BoxPlatform {
   /** Absent = the log's level is not for site.yaml to say. */
   readonly setLogLevel: ((level: LogLevel) => void) | undefined;
   openStore(directory: string): Store;
-  openCore(sizes: CoreSizes, settings: { readonly passRouting: boolean }): Promise<Core>;
+  openCore(
+    sizes: CoreSizes,
+    settings: { readonly passRouting: boolean; readonly mtu: number; readonly mss: "auto" | "off" | number },
+  ): Promise<Core>;
   openLane(shared: SharedCore, index: number): Promise<Lane>;
   openPacketPlane(core: Core, options: { readonly name: string; readonly queues: number }): Promise<PacketPlane>;
 }
@@ -95,10 +99,10 @@ async function bringUp(
       contexts: site.contexts.max,
       lanes: site.tun.queues + 1,
       batch: BATCH,
-      slotOctets: FRAME_OCTETS,
+      slotOctets: Math.max(FRAME_OCTETS, slotFor(site.tun.mtu)),
       puntOctets: PUNT_OCTETS,
     },
-    { passRouting: site.shim6.routingHeader === "pass" },
+    { passRouting: site.shim6.routingHeader === "pass", mtu: site.tun.mtu, mss: site.mss },
   );
   core.setPrefixes({ ulid: site.ulid.prefix, generic: site.ulid.generic, locators: site.providers.map(({ prefix }) => prefix) });
 

@@ -97,6 +97,21 @@ export const nameField = z.string().transform((text, context): string => {
   return complain(context, `is no name: ${quote(text)}`, hint);
 });
 
+/** `auto`, `off`, or the octets of a TCP segment. */
+export const segmentField = z.unknown().transform((value, context): "auto" | "off" | number => {
+  if (value === "auto" || value === "off") return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= SEGMENT_LEAST && value <= 65_535) return value;
+  const shown = typeof value === "string" ? quote(value) : JSON.stringify(value);
+  return complain(
+    context,
+    `is neither "auto", "off" nor a segment size: ${shown}`,
+    `write "auto", "off" or a number from ${SEGMENT_LEAST} to 65535`,
+  );
+});
+
+/** What every host must take (RFC 9293 §3.7.1, for IPv4; IPv6 has more). */
+export const SEGMENT_LEAST = 536;
+
 /** `"250ms"`, `"15s"`, `"10m"`, `"2h"` → milliseconds, 1 … 2^31 − 1. */
 export const durationField = z.string().transform((text, context): Millis => {
   const match = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)$/.exec(text);

@@ -12,6 +12,8 @@ import {
   nameField,
   pathField,
   prefixField,
+  SEGMENT_LEAST,
+  segmentField,
 } from "./fields.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT } from "./site.ts";
 
@@ -122,6 +124,29 @@ export const siteSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: "The device through which packets come to the box." }),
+  mss: segmentField.prefault("auto").meta({
+    description:
+      "Largest TCP segment that hosts on both sides may agree on. `auto`: what the path takes, 1432 when it carries 1500; a number: that at most, whatever the path takes; `off`: what they like.",
+    valueText: `\`auto\` \`off\` or ${SEGMENT_LEAST} … 65535`,
+  }),
+  icmp: z
+    .strictObject({
+      pass: z.enum(["auto", "all"]).default("auto").meta({
+        description:
+          "Which ICMPv6 errors from the internet hosts get to see, translated to identifiers. `auto`: all but those about which the box does something itself, because another path may help; `all`: these too.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "Errors from the internet about hosts' packets." }),
+  mtu: z
+    .strictObject({
+      probe: z.boolean().default(true).meta({
+        description:
+          "Whether the box finds out with large packets of its own what a path to a box of this kind carries, where routers that should tell do not.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "What paths carry. The largest packet of all is `tun.mtu`." }),
   contexts: z
     .strictObject({
       max: z.int().min(1).max(CONTEXT_LIMIT).default(65_536).meta({ description: "Shim6 contexts at most; rounded up to a power of two." }),

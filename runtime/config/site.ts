@@ -20,6 +20,10 @@ export interface Site {
   /** Path of the Unix socket on which the running box answers. */
   readonly control: string;
   readonly tun: TunSettings;
+  /** Largest TCP segment: what the path takes, a number at most, or none of our business. */
+  readonly mss: "auto" | "off" | number;
+  readonly icmp: { readonly pass: "auto" | "all" };
+  readonly mtu: { readonly probe: boolean };
   readonly contexts: ContextSettings;
   readonly hold: HoldSettings;
   readonly reap: { readonly profile: ReapProfile };

@@ -51,6 +51,16 @@ const CASES: readonly Case[] = [
     faults: ['9:18 reap.profile must be fast or rfc5534, not "rfc5543" | did you mean rfc5534?'],
   },
   { name: "key size", lines: { 9: "key: { bits: 512 }" }, faults: ["9:14 key.bits must be 1024, 2048, 3072 or 4096, not 512"] },
+  {
+    name: "no segment size",
+    lines: { 9: "mss: large" },
+    faults: ['9:6 mss is neither "auto", "off" nor a segment size: "large" | write "auto", "off" or a number from 536 to 65535'],
+  },
+  {
+    name: "segment size too small",
+    lines: { 9: "mss: 500" },
+    faults: ['9:6 mss is neither "auto", "off" nor a segment size: 500 | write "auto", "off" or a number from 536 to 65535'],
+  },
   { name: "too small", lines: { 9: "tun: { mtu: 1280 }" }, faults: ["9:13 tun.mtu must be at least 1288, not 1280"] },
   { name: "too big", lines: { 9: "contexts: { max: 2000000 }" }, faults: ["9:18 contexts.max must be at most 1048576, not 2000000"] },
   { name: "no truth", lines: { 9: "egress: { manage: yes }" }, faults: ['9:19 egress.manage must be true or false, not "yes"'] },

@@ -54,6 +54,9 @@ test("the design's example, defaults filled in", () => {
       state: "/var/lib/pshim6/alpha",
       control: "/run/pshim6/alpha.sock",
       tun: { name: "pshim0", mtu: 1500, queues: 1 },
+      mss: "auto",
+      icmp: { pass: "auto" },
+      mtu: { probe: true },
       contexts: { max: 65_536, idle: 600_000 },
       hold: { packets: 32, octets: 262_144, total: 16_777_216 },
       reap: { profile: "fast" },
@@ -79,6 +82,9 @@ hosts: [ { name: h1, ulid: "fc00:aaaa:1:10:0:0:0:1" } ]
 state: /tmp/state
 control: /tmp/control.sock
 tun: { name: shim.1, mtu: 9000, queues: 2 }
+mss: 1220
+icmp: { pass: all }
+mtu: { probe: false }
 contexts: { max: 1048576, idle: 1.5h }
 hold: { packets: 1, octets: 65576, total: 65576 }
 reap: { profile: rfc5534 }
@@ -106,6 +112,8 @@ key: { bits: 4096 }
   assert.equal(site.hosts, [{ name: "h1", ulid: "fc00:aaaa:1:10::1" }]);
   assert.equal([site.state, site.control], ["/tmp/state", "/tmp/control.sock"]);
   assert.equal(site.tun, { name: "shim.1", mtu: 9000, queues: 2 });
+  assert.is(site.mss, 1220);
+  assert.equal([site.icmp, site.mtu], [{ pass: "all" }, { probe: false }]);
   assert.equal(site.contexts, { max: 1_048_576, idle: 5_400_000 });
   assert.equal(site.hold, { packets: 1, octets: 65_576, total: 65_576 });
   assert.equal([site.reap.profile, site.shim6.routingHeader, site.egress.manage], ["rfc5534", "pass", false]);
