@@ -221,14 +221,15 @@ export function receiveR2(engine: Engine, received: Received, message: R2): void
     engine.drop("locators-r2");
     return;
   }
-  if (!listHolds(engine, received, message, receiverContext(context))) return;
-  const listed = findOption(message.options, "locator-list")?.locators.some(({ address }) => address === source) ?? false;
+  const options = listHolds(engine, received, message, receiverContext(context));
+  if (options === undefined) return;
+  const listed = findOption(options, "locator-list")?.locators.some(({ address }) => address === source) ?? false;
   if (!listed && !isBound(context, context.pair.peer, source)) {
     engine.drop("unbound-r2");
     return;
   }
   context.roundTrip ??= context.state === "I1-SENT" ? measureI1(setup, pair, engine.now) : measureAnswer(setup, engine.now);
-  recordPeer(engine, context, message.options, message.responderTag, source);
+  recordPeer(engine, context, options, message.responderTag, source);
   engine.peers.learn(source, context.peer?.box, natureOf(message.options), context.roundTrip);
   engine.establish(context, "R2", pair);
 }

@@ -20,6 +20,7 @@ import {
 import { ERROR_GENERATION, ERROR_LOCATOR_VERIFICATION, ERROR_PREFERENCE_COUNT } from "../wire/number.ts";
 import type { Shim6World } from "./contract.ts";
 import { generationPointer, lengthPointer, methodPointer } from "./pointer.ts";
+import { exchanged } from "./reading.ts";
 
 /** A message with the packet that carried it. */
 export interface Received {
@@ -47,7 +48,8 @@ export interface ReceiverContext {
 
 /** What becomes of a message. `pointer` is an octet of the IPv6 packet that carried it; `why` a counter's name behind `drop-`. */
 export type Verdict =
-  | { readonly action: "accept" }
+  /** `list` = the Locator List in the numbers of §5.15.2, when the message has it in those of §17. */
+  | { readonly action: "accept"; readonly list?: LocatorList }
   | { readonly action: "drop"; readonly why: string }
   | { readonly action: "error"; readonly code: number; readonly pointer: number }
   | { readonly action: "r1bis"; readonly packetTag: ContextTag };
@@ -56,7 +58,7 @@ const ACCEPT: Verdict = { action: "accept" };
 
 /**
  * Judges a well-formed message against the context it belongs to. Pure but for the three verifications of `world`, of which
- * `verifyList` (RSA) is asked last and at most once.
+ * `verifyList` (RSA) is asked last, and a second time only where the two readings of a list have different CGA locators.
  * @param context of the tag (types 64 … 67), of the nonce (R1, R2) or of the tag of the lost packet (R1bis); I2 and I2bis need none
  */
 export function judgeReceived(
@@ -86,7 +88,9 @@ export function judgeReceived(
       const addressed = judgeAddressed(received, message.receiverTag, context);
       if (addressed.action !== "accept") return addressed;
       const listed = judgeLocators(received, message, context?.peerUlid, context, world);
-      return listed.action === "accept" ? judgePreferences(received, message, context) : listed;
+      if (listed.action !== "accept") return listed;
+      const fitting = judgePreferences(received, message, context);
+      return fitting.action === "accept" ? listed : fitting;
     }
   }
 }
@@ -115,8 +119,11 @@ function judgeLocators(
   const list = findOption(message.options, "locator-list");
   if (list === undefined) return ACCEPT;
   const signature = findOption(message.options, "cga-signature")?.signature;
-  const fault = findFault(list, own ?? context?.peerPds, signature, world);
+  const pds = own ?? context?.peerPds;
+  const fault = findFault(list, pds, signature, world);
   if (fault === undefined) return ACCEPT;
+  const other = exchanged(list);
+  if (other !== undefined && findFault(other, pds, signature, world) === undefined) return { action: "accept", list: other };
   return { action: "error", code: ERROR_LOCATOR_VERIFICATION, pointer: methodPointer(received, fault) };
 }
 

@@ -1,6 +1,6 @@
 /** What a peer says of itself, verified and taken into its context (RFC 5533 §7.13, §7.16, §7.20, §10.4). */
 
-import type { Locator } from "../value/address.ts";
+import type { Locator, Ulid } from "../value/address.ts";
 import { sameBytes } from "../value/bytes.ts";
 import type { ContextTag } from "../value/tag.ts";
 import {
@@ -24,30 +24,54 @@ const NO_PREFERENCE: Preference = { flags: 0 };
 /** Stands for "no method": the locator is the ULID itself, which needs no proof. */
 const METHOD_NONE = 0;
 
-/** Judges `message`, and carries out a verdict other than acceptance. @returns whether it was accepted: everything listed in it is verified */
+/**
+ * Judges `message`, and carries out a verdict other than acceptance.
+ * @returns its options once it is accepted: everything listed in them is verified, in the numbers of §5.15.2
+ */
 export function listHolds(
   engine: Engine,
   received: Received,
   message: I2 | I2bis | R2 | UpdateRequest,
   context: ReceiverContext | undefined,
-): boolean {
+): readonly Option[] | undefined {
   const pair = { local: received.destination, peer: received.source };
-  const list = findOption(message.options, "locator-list");
   const peer = context?.peerUlid ?? findOption(message.options, "ulid-pair")?.sender ?? received.source;
-  if (list !== undefined && isSigned(message.options) && engine.generations.judge(peer, list) === "stale") {
-    engine.drop(`stale-${message.kind.toLowerCase()}`);
-    return false;
+  const name = message.kind.toLowerCase();
+  if (isStale(engine, peer, message.options)) {
+    engine.drop(`stale-${name}`);
+    return undefined;
   }
   const cost = engine.verifier.cost(message.options, context?.peerPds);
-  if (cost > 0 && !engine.mayAnswer("verify", received.source, cost)) return false;
+  if (cost > 0 && !engine.mayAnswer("verify", received.source, cost)) return undefined;
   const verdict = judgeReceived(received, context, engine.verifier);
-  if (verdict.action === "drop") engine.drop(verdict.why);
-  else if (verdict.action === "r1bis") engine.sendR1bis(pair, verdict.packetTag);
-  else if (verdict.action === "error") {
-    engine.drop(`refused-${message.kind.toLowerCase()}`);
-    engine.sendError(pair, verdict.code, verdict.pointer, received.packet);
+  switch (verdict.action) {
+    case "accept": {
+      if (verdict.list === undefined) return message.options;
+      const options = withList(message.options, verdict.list);
+      if (!isStale(engine, peer, options)) return options;
+      engine.drop(`stale-${name}`);
+      return undefined;
+    }
+    case "drop":
+      engine.drop(verdict.why);
+      return undefined;
+    case "r1bis":
+      engine.sendR1bis(pair, verdict.packetTag);
+      return undefined;
+    case "error":
+      engine.drop(`refused-${name}`);
+      engine.sendError(pair, verdict.code, verdict.pointer, received.packet);
+      return undefined;
   }
-  return verdict.action === "accept";
+}
+
+function isStale(engine: Engine, peer: Ulid, options: readonly Option[]): boolean {
+  const list = findOption(options, "locator-list");
+  return list !== undefined && isSigned(options) && engine.generations.judge(peer, list) === "stale";
+}
+
+function withList(options: readonly Option[], list: LocatorList): readonly Option[] {
+  return options.map((option) => (option.kind === "locator-list" ? { ...option, ...list } : option));
 }
 
 /**

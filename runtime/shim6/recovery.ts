@@ -110,7 +110,8 @@ function receiveUpdate(engine: Engine, context: Context, received: Received, mes
     engine.drop("early-updaterequest");
     return;
   }
-  if (!listHolds(engine, received, message, receiverContext(context))) return;
-  if (recordUpdate(engine, context, peer, message.options) && context.state !== "I2-SENT") engine.publish(context, "update");
+  const options = listHolds(engine, received, message, receiverContext(context));
+  if (options === undefined) return;
+  if (recordUpdate(engine, context, peer, options) && context.state !== "I2-SENT") engine.publish(context, "update");
   engine.send({ local: received.destination, peer: received.source }, composeUpdateAck(peer.tag, message.requestNonce));
 }

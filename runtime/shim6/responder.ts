@@ -71,8 +71,9 @@ export function receiveI2(engine: Engine, received: Received, message: I2 | I2bi
     return;
   }
   const live = engine.findLive(pair);
-  if (!listHolds(engine, received, message, live && receiverContext(live))) return;
-  const listed = findOption(message.options, "locator-list")?.locators.some(({ address }) => address === source) ?? false;
+  const options = listHolds(engine, received, message, live && receiverContext(live));
+  if (options === undefined) return;
+  const listed = findOption(options, "locator-list")?.locators.some(({ address }) => address === source) ?? false;
   if (!listed && !isBound(live, pair.peer, source)) {
     engine.drop(`unbound-${name}`);
     return;
@@ -81,7 +82,7 @@ export function receiveI2(engine: Engine, received: Received, message: I2 | I2bi
   if (context === undefined) return;
   const r2 = describeR2(engine, context, arrival, message.initiatorNonce, identity);
   if (r2 === undefined) return;
-  take(engine, context, message, arrival);
+  take(engine, context, { ...message, options }, arrival);
   engine.send(arrival, r2);
 }
 

@@ -4,6 +4,7 @@ import { concat, hex } from "../value/bytes.ts";
 import { findOption, type LocatorList, type Option } from "../wire/message.ts";
 import { VERIFIED_LISTS } from "./constants.ts";
 import type { Shim6World } from "./contract.ts";
+import { exchanged, hasCga } from "./reading.ts";
 import { Recent } from "./recent.ts";
 
 /** Octets of the modulus of an ordinary key and of the shortest one taken, and keys tried for one signature at most. */
@@ -45,9 +46,19 @@ export class Verifier {
     const signature = findOption(options, "cga-signature")?.signature;
     const parameters = findOption(options, "cga-pds")?.pds ?? pds;
     if (list === undefined || signature === undefined || parameters === undefined) return 0;
-    if (this.#outcomes.get(this.#fingerprint(list, parameters, signature)) !== undefined) return 0;
+    if (!this.#isUnknown(list, parameters, signature)) return 0;
     const keys = Math.min(SIGNING_KEYS, Math.max(1, Math.floor(parameters.length / Math.max(LEAST_MODULUS, signature.length))));
     return keys * Math.max(1, (signature.length / PLAIN_MODULUS) ** 2);
+  }
+
+  /** Whether a reading of the list is left that may be the right one and was not verified yet. */
+  #isUnknown(list: LocatorList, pds: Uint8Array, signature: Uint8Array): boolean {
+    for (const reading of [list, exchanged(list)]) {
+      if (reading === undefined || !hasCga(reading)) continue;
+      const holds = this.#outcomes.get(this.#fingerprint(reading, pds, signature));
+      if (holds !== false) return holds === undefined;
+    }
+    return false;
   }
 
   #fingerprint(list: LocatorList, pds: Uint8Array, signature: Uint8Array): string {

@@ -548,6 +548,25 @@ test("§9 the ULID is withdrawn during set-up: it fails at the next message, and
   assert.is(bench.shim.wakeAt, bench.now + 60_000);
 });
 
+test("§17 a peer that numbers the methods the other way is understood, and costs its budget once", () => {
+  const bench = new Bench();
+  const { list } = bench.peerIdentity;
+  bench.peerIdentity = { ...bench.peerIdentity, list: { ...list, locators: list.locators.map(({ address }) => ({ address, method: 1 })) } };
+  bench.hear(bench.i2());
+  assert.is(bench.summary(), "established:I2 R2 → ESTABLISHED");
+  assert.equal(
+    bench.view().peerLocators.map(({ method, verified }) => [method, verified]),
+    [
+      [2, true],
+      [2, true],
+    ],
+  );
+  assert.ok(bench.view().peerBox !== undefined);
+  const { rsa } = bench.world.asked;
+  bench.hear(bench.i2(OTHER_TAG));
+  assert.is(bench.world.asked.rsa, rsa);
+});
+
 test("a machine that cannot work is refused at once", () => {
   assert.throws(() => new Bench({ capacity: 0 }), RangeError);
   assert.throws(() => new Bench({ tagBits: 48 }), RangeError);

@@ -8,7 +8,7 @@ import { judgeReceived, type ReceiverContext, type Verdict } from "../../../runt
 import { type Address, address } from "../../../runtime/value/address.ts";
 import { unhex } from "../../../runtime/value/bytes.ts";
 import { Reject } from "../../../runtime/value/reject.ts";
-import { METHOD_CGA, METHOD_HBA, type UpdateRequest } from "../../../runtime/wire/message.ts";
+import { type LocatorList, METHOD_CGA, METHOD_HBA, type UpdateRequest } from "../../../runtime/wire/message.ts";
 import { type ParsedControl, parseControl } from "../../../runtime/wire/parse.ts";
 import { Refusal } from "../../../runtime/wire/refusal.ts";
 import vectors from "../../vector/vectors.json" with { type: "json" };
@@ -121,6 +121,36 @@ test("step 16: HBA members are checked before the signature, and each of them", 
 test("step 15: a list without any PDS cannot be verified", () => {
   const { action } = judgeReceived(request([list(METHOD_CGA), SIGNATURE]), { ...CONTEXT, peerPds: undefined }, stub(true, true, true));
   assert.is(action, "error");
+});
+
+test("RFC 5533 §17 against §5.15.2: the reading that verifies counts, for all locators alike", () => {
+  /** HBA holds for the second locator of the list, the signature for a list whose only CGA locator is the first. */
+  const peers = ["2001:db8:b1::1", "2001:db8:b2::1"].map(address);
+  const world = {
+    verifyCga: () => true,
+    verifyHba: (locator: Address) => locator === peers[1],
+    verifyList: (signed: LocatorList) => signed.locators[0].method === METHOD_CGA && signed.locators[1].method === METHOD_HBA,
+  };
+  const mixed = (a: number, b: number) => ({
+    kind: "locator-list" as const,
+    generation: 8,
+    locators: [
+      { address: peers[0], method: a },
+      { address: peers[1], method: b },
+    ],
+  });
+  assert.equal(judgeReceived(request([mixed(METHOD_CGA, METHOD_HBA), SIGNATURE]), CONTEXT, world), { action: "accept" });
+  const { action, ...rest } = judgeReceived(request([mixed(METHOD_HBA, METHOD_CGA), SIGNATURE]), CONTEXT, world);
+  assert.is(action, "accept");
+  const { kind, ...normal } = mixed(METHOD_CGA, METHOD_HBA);
+  assert.equal([kind, rest], ["locator-list", { list: normal }]);
+  for (const [a, b] of [
+    [METHOD_CGA, METHOD_CGA],
+    [METHOD_HBA, METHOD_HBA],
+    [METHOD_HBA, 77],
+  ]) {
+    assert.is(judgeReceived(request([mixed(a, b), SIGNATURE]), CONTEXT, world).action, "error");
+  }
 });
 
 test("steps 17, 18: preferences are held against the list of the same message", () => {
