@@ -16,6 +16,7 @@ export const ROUTING_SEGMENTS_LEFT = 3;
 export const NEXT_HOP_BY_HOP = 0;
 export const NEXT_TCP = 6;
 export const NEXT_UDP = 17;
+export const UDP_SUM = 6; // from the first octet of the UDP header
 export const NEXT_ROUTING = 43;
 export const NEXT_FRAGMENT = 44;
 export const NEXT_ICMP6 = 58;

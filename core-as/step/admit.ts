@@ -1,5 +1,5 @@
 /** First step: is this a frame that the rest may trust? Checks the lengths once; later steps read inside them without looking. */
-import { IP6_LENGTH } from "../layout/ip6.ts";
+import { IP6_LENGTH, UDP_SUM } from "../layout/ip6.ts";
 import {
   DROP_GSO_VIRTIO,
   DROP_LENGTH_IP6,
@@ -35,8 +35,8 @@ export function packetOctets(packet: usize): u32 {
 
 /**
  * Finishes a checksum that was left to the device (VIRTIO_NET_HDR_F_NEEDS_CSUM). The field holds the pseudo-header's sum,
- * so what is stored is the complement of the sum from csum_start on. 0 becomes 0xffff, which says the same and is what UDP
- * must send (RFC 8200 §8.1); the kernel's skb_checksum_help does likewise.
+ * so what is stored is the complement of the sum from csum_start on. In UDP, known by where its checksum stands, 0 becomes
+ * 0xffff, since 0 would say "none" (RFC 8200 §8.1). Elsewhere 0 stays: 0xffff verifies too, but strict readers call it wrong.
  */
 export function completeSum(frame: usize, octets: u32): u32 {
   return needsSum(frame) ? completeSumAt(frame, octets) : VERDICT_NONE;
@@ -48,6 +48,6 @@ function completeSumAt(frame: usize, octets: u32): u32 {
   if (start < <u32>IP6_LENGTH || (offset & 1) != 0 || start + offset + 2 > octets) return DROP_SUM_VIRTIO;
   const first = frame + VIRTIO_HEADER_OCTETS + start;
   const value = ~sum(first, octets - start) & 0xffff;
-  store<u16>(first + offset, <u16>(value == 0 ? 0xffff : value));
+  store<u16>(first + offset, <u16>(value == 0 && offset == UDP_SUM ? 0xffff : value));
   return VERDICT_NONE;
 }

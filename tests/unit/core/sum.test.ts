@@ -73,19 +73,28 @@ test("a checksum left to the device is finished for every length 0 … 2,000", a
   }
 });
 
-test("a finished checksum of 0 is sent as 0xffff", async () => {
-  const world = await rig({}, {}, module);
-  const record = sampleRecord(1);
-  world.core.add(0, record, 0);
-  const segment = Uint8Array.from([0xff, 0xff, 0, 0, 0, 0, 0, 0]);
-  const { out } = runOne(
-    world,
-    packetOf(record.localUlid, record.peerUlid, 17, segment),
-    0,
-    Uint8Array.from([1, 0, 0, 0, 0, 0, 40, 0, 6, 0]),
-  );
-  assert.is(u16(out ?? new Uint8Array(), 48 + 6), 0xffff);
-});
+for (const [name, protocol, at, sent] of [
+  ["UDP", 17, 6, 0xffff],
+  ["TCP", 6, 16, 0],
+] as const) {
+  test(`a finished checksum of 0 is sent as ${sent} in ${name}`, async () => {
+    const world = await rig({}, {}, module);
+    const record = sampleRecord(1);
+    world.core.add(0, record, 0);
+    const segment = new Uint8Array(20);
+    segment.fill(0xff, 0, 2);
+    // The data offset of TCP, and what makes up for it: the sum is 0xffff.
+    if (name === "TCP") segment.set([0xaf, 0xff], 0);
+    if (name === "TCP") segment[12] = 0x50;
+    const { out } = runOne(
+      world,
+      packetOf(record.localUlid, record.peerUlid, protocol, segment),
+      0,
+      Uint8Array.from([1, 0, 0, 0, 0, 0, 40, 0, at, 0]),
+    );
+    assert.is(u16(out ?? new Uint8Array(), 48 + at), sent);
+  });
+}
 
 test("csum_start and csum_offset outside the packet are refused", async () => {
   const world = await rig({}, {}, module);
