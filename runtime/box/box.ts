@@ -23,6 +23,7 @@ import {
   STEP_RANDOM_OCTETS,
   type UlidPair,
 } from "../shim6/contract.ts";
+import { Limiter, siteOf } from "../shim6/limiter.ts";
 import { addressAt, type Locator } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { Reject } from "../value/reject.ts";
@@ -46,7 +47,6 @@ import { Hold, type HoldLimits } from "./hold.ts";
 import { type IcmpPass, isIcmpError } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
 import { PathKeeper } from "./keeper.ts";
-import { Limiter } from "./limiter.ts";
 
 /** What the site wants of its contexts. */
 export interface BoxSettings {
@@ -91,6 +91,8 @@ export interface BoxEvent {
 
 const PUNTS_AT_ONCE = 512;
 const DUE_AT_ONCE = 4096;
+/** While more packets wait than one turn takes, timers are this late at most. */
+const WHEEL_PATIENCE: Millis = 50;
 const EVENTS_KEPT = 256;
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
 const RECENT_USE: Millis = 10_000;
@@ -98,9 +100,6 @@ const RECENT_USE: Millis = 10_000;
 const LEARNT_FOR: Millis = 86_400_000;
 /** Between slices of work that can wait, so that packets come first. */
 const CHORE_GAP: Millis = 2;
-/** ICMPv6 errors and Shim6 Errors that the box itself originates (RFC 4443 §2.4 f). */
-const ERRORS_PER_SECOND = 100;
-const ERRORS_AT_ONCE = 20;
 
 /** One running box. Every method belongs to the control thread and returns without waiting. */
 export class Box {
@@ -109,7 +108,9 @@ export class Box {
   readonly #waiting: Hold;
   readonly #exploring: Hold;
   readonly #paths: PathKeeper;
-  readonly #errors = new Limiter(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
+  /** Errors to the outside and to hosts: neither side uses up the other's. */
+  readonly #errors = new Limiter();
+  readonly #refusals = new Limiter();
   readonly #events: BoxEvent[] = [];
   readonly #chores: Iterator<unknown>[] = [];
   /** Due at an instant, the earliest first. */
@@ -167,10 +168,17 @@ export class Box {
 
   /** After punts, and when a lane armed a timer: turns the wheel and plans the next wake-up. */
   activity(): void {
-    this.#turnWheel(this.parts.clock.now());
+    const before = this.#drain();
+    const now = this.parts.clock.now();
+    // What has arrived comes before who waited in vain: a Keepalive that still lies in the ring must not look like silence. But
+    // a flood must not stop the timers.
+    if (before < PUNTS_AT_ONCE || now - this.#turnedAt > WHEEL_PATIENCE) this.#turnWheel(now);
     // Released packets may have been punted again, into the ring of the control thread's own lane, which rings no bell.
-    const taken = this.parts.core.drainPunts(PUNTS_AT_ONCE, (packet, reason, context) => this.punt(packet, reason, context));
-    this.#plan(taken === PUNTS_AT_ONCE);
+    this.#plan(this.#drain() === PUNTS_AT_ONCE || before === PUNTS_AT_ONCE);
+  }
+
+  #drain(): number {
+    return this.parts.core.drainPunts(PUNTS_AT_ONCE, (packet, reason, context) => this.punt(packet, reason, context));
   }
 
   /** The one timer came: polls whoever is due. */
@@ -218,6 +226,7 @@ export class Box {
   }
 
   #turnWheel(now: Millis): void {
+    this.#turnedAt = now;
     const { core } = this.parts;
     const expired: [number, number][] = [];
     core.advance(now, DUE_AT_ONCE, (id, kind) => expired.push([id, kind]));
@@ -353,8 +362,9 @@ export class Box {
   }
 
   #sendError(packet: Uint8Array, refusal: Refusal, now: Millis): void {
-    if (!this.#errors.allow(now)) return this.counters.count("drop-error-limit");
-    this.#send(addressAt(packet, 24), addressAt(packet, 8), errorFor(packet, refusal.code, refusal.pointer));
+    const peer = addressAt(packet, 8);
+    if (!this.#errors.allow("error", siteOf(peer), now)) return this.counters.count("drop-error-limit");
+    this.#send(addressAt(packet, 24), peer, errorFor(packet, refusal.code, refusal.pointer));
   }
 
   #strayPayload(packet: Uint8Array, now: Millis): void {
@@ -371,7 +381,7 @@ export class Box {
   /** Tells the host that its packet goes nowhere. The error comes from the address that the host wanted to reach: the box has none of its own. */
   #refuse(packet: Uint8Array, counter: string, now: Millis): void {
     this.counters.count(counter);
-    if (!this.#errors.allow(now) || isIcmpError(packet)) return;
+    if (isIcmpError(packet) || !this.#refusals.allow("error", addressAt(packet, 8), now)) return;
     this.#transmit(emitUnreachable(addressAt(packet, 24), addressAt(packet, 8), ICMP6_ADDRESS_UNREACHABLE, packet));
   }
 

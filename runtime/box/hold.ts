@@ -1,7 +1,11 @@
 /**
  * Packets that wait: for a context that is being set up, or for a context that explores. Bounded by packets and octets
- * for each key and in total; what does not fit is dropped and counted by the caller, never stored.
+ * for each key and in total, and no source may take more than half of the total; what does not fit is dropped and counted by the caller, never stored.
  */
+
+import { type Address, addressAt } from "../value/address.ts";
+
+const SOURCE_AT = 8;
 
 /** Bounds of what waits. */
 export interface HoldLimits {
@@ -17,6 +21,8 @@ export interface HoldLimits {
 export type HoldRule = "keep-oldest" | "keep-newest";
 
 interface Queue {
+  /** Source address of what waits: all packets of a key have the same. */
+  readonly source: Address;
   packets: Uint8Array[];
   octets: number;
 }
@@ -26,6 +32,8 @@ export class Hold {
   #limits: HoldLimits;
   readonly #rule: HoldRule;
   readonly #queues = new Map<string, Queue>();
+  /** Octets held for each source. */
+  readonly #sources = new Map<Address, number>();
   #octets = 0;
 
   constructor(limits: HoldLimits, rule: HoldRule) {
@@ -51,6 +59,7 @@ export class Hold {
   push(key: string, packet: Uint8Array): number {
     const { packets, octets, total } = this.#limits;
     if (packet.length > octets || packet.length > total) return 1;
+    const source = addressAt(packet, SOURCE_AT);
     const queue = this.#queues.get(key);
     let lost = 0;
     if (queue !== undefined) {
@@ -60,12 +69,11 @@ export class Hold {
         lost++;
       }
     }
-    if (this.#octets + packet.length > total || packets < 1) return lost + 1;
-    const target = queue ?? { packets: [], octets: 0 };
+    if (this.#isTotalFull(source, packet.length) || packets < 1) return lost + 1;
+    const target = queue ?? { source, packets: [], octets: 0 };
     if (queue === undefined) this.#queues.set(key, target);
     target.packets.push(packet.slice());
-    target.octets += packet.length;
-    this.#octets += packet.length;
+    this.#count(target, packet.length);
     return lost;
   }
 
@@ -74,20 +82,32 @@ export class Hold {
     const queue = this.#queues.get(key);
     if (queue === undefined) return [];
     this.#queues.delete(key);
-    this.#octets -= queue.octets;
+    this.#count(queue, -queue.octets);
     return queue.packets;
   }
 
   #isFull(queue: Queue, more: number): boolean {
-    return (
-      queue.packets.length >= this.#limits.packets || queue.octets + more > this.#limits.octets || this.#octets + more > this.#limits.total
-    );
+    const { packets, octets } = this.#limits;
+    return queue.packets.length >= packets || queue.octets + more > octets || this.#isTotalFull(queue.source, more);
+  }
+
+  /** A host that calls whoever it can think of must leave room for the others' first packets. */
+  #isTotalFull(source: Address, more: number): boolean {
+    const { total } = this.#limits;
+    return this.#octets + more > total || (this.#sources.get(source) ?? 0) + more > Math.max(total / 2, more);
+  }
+
+  #count(queue: Queue, octets: number): void {
+    queue.octets += octets;
+    this.#octets += octets;
+    const rest = (this.#sources.get(queue.source) ?? 0) + octets;
+    if (rest > 0) this.#sources.set(queue.source, rest);
+    else this.#sources.delete(queue.source);
   }
 
   #drop(queue: Queue): void {
     const oldest = queue.packets.shift();
     if (oldest === undefined) return;
-    queue.octets -= oldest.length;
-    this.#octets -= oldest.length;
+    this.#count(queue, -oldest.length);
   }
 }
