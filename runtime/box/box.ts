@@ -116,6 +116,8 @@ export class Box {
   /** Due at an instant, the earliest first. */
   readonly #later: { readonly at: Millis; readonly run: () => void }[] = [];
   #settings: BoxSettings;
+  /** When the core's timers were looked at last. */
+  #turnedAt: Millis = -NEVER;
 
   constructor(settings: BoxSettings, parts: BoxParts) {
     this.#settings = settings;
