@@ -19,7 +19,7 @@ import { ALPHA, BETA, twoSites } from "../../runtime/lab/world.ts";
 import { address } from "../../runtime/value/address.ts";
 import { contains } from "../../runtime/value/prefix.ts";
 import { json, note, numberOf, runtimeWord } from "../lib/bench/arguments.ts";
-import { type BenchSite, type BenchSites, establish, everyPair, onGround, startSites } from "../lib/bench/hosts.ts";
+import { type BenchSite, establish, everyPair, exchange, onGround, startSites } from "../lib/bench/hosts.ts";
 import { cpuTime } from "../lib/bench/process-meter.ts";
 import { havePeers } from "../lib/peers.ts";
 
@@ -40,6 +40,7 @@ const LOOK = 25;
 const MOVE_PATIENCE = 60_000;
 /** What TypeScript and the kernel need to calm down before something is measured. */
 const CALM = 3_000;
+const ANSWERS_PER_SECOND = 2_000;
 const SET_UP_PER_SECOND = 800;
 const DEAD = ALPHA.providers[0];
 
@@ -112,7 +113,7 @@ async function once(ground: Ground, host: Parameters<typeof startSites>[0]): Pro
     betaMs,
     probes: { alpha: probes(after[0]) - probes(before[0]), beta: probes(after[1]) - probes(before[1]) },
     silence: { median: Math.round(gaps?.median ?? Number.NaN), max: Math.round(gaps?.max ?? Number.NaN) },
-    answered: await answered(sites, pairs),
+    answered: await exchange(host, sites, pairs, ANSWERS_PER_SECOND),
     cpuMs: { alpha: cpu[0], beta: cpu[1] },
   };
   note(JSON.stringify(result));
@@ -127,14 +128,6 @@ async function once(ground: Ground, host: Parameters<typeof startSites>[0]): Pro
       if (took > MOVE_PATIENCE) throw new LabError(`${left} contexts of ${site.site.box} are still on ${DEAD.name} after ${took} ms`);
       await host.sleep(LOOK);
     }
-  }
-
-  async function answered(given: BenchSites, on: ReturnType<typeof everyPair>): Promise<number> {
-    await given.alpha.hosts.ask({ kind: "arrivals" });
-    await given.alpha.hosts.ask({ kind: "send", pairs: on, perSecond: 5_000 });
-    await host.sleep(1000);
-    const back = await given.alpha.hosts.ask({ kind: "arrivals" });
-    return (back.arrivals ?? []).filter(({ echo }) => echo).length;
   }
 }
 

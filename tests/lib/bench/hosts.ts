@@ -135,32 +135,42 @@ async function startHosts(host: LabHost, ground: Ground, site: Site, ulids: read
   return { tell: (command) => child.tell(JSON.stringify(command)), ask };
 }
 
-/** Milliseconds between two looks at a box. */
+/** Milliseconds between two looks. */
 const LOOK = 100;
-const ESTABLISH_PATIENCE = 30_000;
+const ECHO_PATIENCE = 3_000;
+const ATTEMPTS = 4;
 
 /** The first `count` pairs of an alpha and a beta host. */
 export function everyPair({ alpha, beta }: BenchSites, count: number): HostPair[] {
   return alpha.ulids.flatMap((_, from) => beta.ulids.map((_, to): HostPair => [from, to])).slice(0, count);
 }
 
-/** One small packet from alpha on each pair and one back; ends when both boxes have that many contexts. @throws {LabError} */
+/** Makes a context of each pair by one small packet from alpha and its echo. @throws {LabError} when some do not come up */
 export async function establish(host: LabHost, sites: BenchSites, pairs: readonly HostPair[], perSecond: number): Promise<void> {
   const { alpha, beta } = sites;
   await alpha.hosts.ask({ kind: "peers", addresses: beta.ulids });
   await beta.hosts.ask({ kind: "echo", on: true });
-  const sending = alpha.hosts.ask({ kind: "send", pairs, perSecond });
-  const answered = new Set<string>();
-  const until = host.clock.now() + (pairs.length / perSecond) * 1000 + ESTABLISH_PATIENCE;
-  await sending;
-  for (;;) {
-    const { arrivals = [] } = await alpha.hosts.ask({ kind: "arrivals" });
-    for (const { pair, echo } of arrivals) if (echo) answered.add(pair.join());
-    if (answered.size === pairs.length) return;
-    if (host.clock.now() > until)
-      throw new LabError(`${answered.size} of ${pairs.length} contexts came up: ${sites.said.slice(-5).join(" | ")}`);
-    await host.sleep(LOOK);
+  const answered = await exchange(host, sites, pairs, perSecond);
+  if (answered < pairs.length) throw new LabError(`${answered} of ${pairs.length} contexts came up: ${sites.said.slice(-5).join(" | ")}`);
+}
+
+/**
+ * A packet there and its echo back on each pair. One that some socket had no room for is sent again, a few times.
+ * @returns pairs that answered
+ */
+export async function exchange(host: LabHost, sites: BenchSites, pairs: readonly HostPair[], perSecond: number): Promise<number> {
+  const { hosts } = sites.alpha;
+  const left = new Map(pairs.map((pair) => [pair.join(), pair]));
+  await hosts.ask({ kind: "arrivals" });
+  for (let i = 0; i < ATTEMPTS && left.size > 0; i++) {
+    await hosts.ask({ kind: "send", pairs: [...left.values()], perSecond });
+    for (let waited = 0; waited < ECHO_PATIENCE && left.size > 0; waited += LOOK) {
+      await host.sleep(LOOK);
+      const { arrivals = [] } = await hosts.ask({ kind: "arrivals" });
+      for (const { pair, echo } of arrivals) if (echo) left.delete(pair.join());
+    }
   }
+  return pairs.length - left.size;
 }
 
 /** Raises `world` for `measure` and removes it again, whatever happens. What earlier benches left behind goes first. */
