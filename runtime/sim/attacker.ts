@@ -3,7 +3,7 @@
  * repeats packets, changes them, and forges new ones with the tags and nonces it saw.
  */
 import type { Locator } from "../value/address.ts";
-import { addressAt } from "../value/address.ts";
+import { addressAt, putAddress } from "../value/address.ts";
 import { putU16 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import { CONTEXT_TAG_LIMIT, type ContextTag, contextTag } from "../value/tag.ts";
@@ -160,7 +160,19 @@ export function tamper(world: AttackWorld, seen: Uint8Array): void {
   if (again === 1) return world.inject(flipped(dice, seen), dice.between([0, 50]));
   const parsed = parseControl(seen);
   if (parsed instanceof Reject || parsed instanceof Refusal) return;
+  if (parsed.message.kind === "I2" && dice.chance(0.5)) return moveI2(world, seen);
   tamperControl(world, parsed.message, seen);
+}
+
+/** The same I2 from another locator of its sender: only the validator tells that nobody asked for it there. */
+function moveI2(world: AttackWorld, seen: Uint8Array): void {
+  const { dice, persons } = world;
+  const source = addressAt(seen, IPV6_SOURCE_AT);
+  const sender = persons.find((person) => world.locatorsOf(person).includes(source));
+  if (sender === undefined) return;
+  const moved = seen.slice();
+  putAddress(dice.pick(world.locatorsOf(sender)), moved, IPV6_SOURCE_AT);
+  world.inject(moved, dice.between([0, 90_000]));
 }
 
 function tamperPayload(world: AttackWorld, seen: Uint8Array, tag: ContextTag): void {

@@ -14,6 +14,8 @@ export interface Sent {
   readonly forged: boolean;
   /** Times that the sender's box put it on a wire, that it came to the receiver's box, and that a host got it. */
   left: number;
+  /** Offsets of the pieces in which it left, if its box had to cut it. */
+  pieces: Set<number> | undefined;
   came: number;
   delivered: number;
 }
@@ -29,7 +31,7 @@ export class Ledger {
 
   /** Enters the packet that carries the number {@link next}. */
   enter(at: Millis, packet: Uint8Array, from: Person, to: Person, forged = false): Sent {
-    const sent = { number: this.next, at, packet, from, to, forged, left: 0, came: 0, delivered: 0 };
+    const sent = { number: this.next, at, packet, from, to, forged, left: 0, pieces: undefined, came: 0, delivered: 0 };
     this.#sent.push(sent);
     return sent;
   }

@@ -20,7 +20,7 @@ import { Violation } from "./violation.ts";
 export interface MachineParts {
   readonly outside: SimOutside;
   readonly site: number;
-  readonly settings: BoxSite & { readonly providers: readonly { readonly prefix: Prefix }[] };
+  readonly settings: BoxSite & Required<Pick<BoxSite, "tun">> & { readonly providers: readonly { readonly prefix: Prefix }[] };
   readonly ulids: Prefix;
   readonly key: Uint8Array;
   readonly crypto: SimOutside["crypto"];
@@ -29,7 +29,6 @@ export interface MachineParts {
   readonly clock: Millis;
   /** A seed for the octets that incarnation number `incarnation` draws. */
   readonly entropySeed: (incarnation: number) => number;
-  readonly generation: () => number;
   /** A packet that the box wrote; the kernel routes it on. */
   readonly written: (packet: Uint8Array) => void;
   /** The box says something: its contexts have changed. */
@@ -81,11 +80,15 @@ export class Machine {
 
   /** Starts the box, with a fresh core and no memory of earlier ones. */
   async start(now: Millis): Promise<void> {
-    const { outside, settings, ulids, key, crypto, pdsOf, entropySeed, generation, written } = this.#parts;
+    const { outside, settings, ulids, key, crypto, pdsOf, entropySeed, written } = this.#parts;
     this.#leap(now);
     const entropy = outside.entropy(entropySeed(this.incarnation));
     const sizes: CoreSizes = { contexts: settings.contexts.max, lanes: 2, batch: BATCH, slotOctets: SLOT_OCTETS, puntOctets: PUNT_OCTETS };
-    const core = await createCore(outside.module, sizes, { hashKey: entropy.bytes(HASH_KEY_OCTETS), now: this.#clock.now() });
+    const core = await createCore(outside.module, sizes, {
+      hashKey: entropy.bytes(HASH_KEY_OCTETS),
+      now: this.#clock.now(),
+      mtu: settings.tun.mtu,
+    });
     core.setPrefixes({ ulid: ulids, generic: GENERIC, locators: settings.providers.map(({ prefix }) => prefix) });
     const lane = await openLane(core.shared, 0);
     const plane = outside.plane({ core, lane, now: () => this.#clock.now(), deliver: written });
@@ -101,7 +104,8 @@ export class Machine {
       entropy,
       crypto,
       log: this.#log(),
-      generation: generation(),
+      // As runtime/box/run.ts has it: the calendar's seconds.
+      generation: Math.floor(this.#wall() / 1000) >>> 0,
       privateKey: key,
       pdsOf,
       send: (packet) => plane.send(packet),
@@ -172,6 +176,10 @@ export class Machine {
   /** The instant `at` of the world on this machine's clock. */
   local(at: Millis): Millis {
     return at + this.#parts.clock;
+  }
+
+  #wall(): number {
+    return WALL_START + this.wall + this.#clock.now() - this.#parts.clock;
   }
 
   #leap(now: Millis, atLeast: Millis = -NEVER): void {

@@ -14,13 +14,18 @@ import {
   IPV6_HEADER_LENGTH,
   IPV6_NEXT_HEADER_AT,
   IPV6_SOURCE_AT,
+  PROTOCOL_FRAGMENT,
   PROTOCOL_ICMPV6,
   PROTOCOL_SHIM6,
   SHIM6_P_BIT,
   SHIM6_TYPE_AT,
   TYPE_I1,
   TYPE_PROBE,
+  TYPE_R1,
+  TYPE_R1BIS,
+  TYPE_R2,
 } from "../wire/number.ts";
+import { FragmentNames, Reassembly, readPiece } from "./fragments.ts";
 import type { Ledger, Sent } from "./ledger.ts";
 import type { Machine, Running } from "./machine.ts";
 import { entryOf } from "./maps.ts";
@@ -34,6 +39,12 @@ const FEW_CONTEXTS = 12;
 const LOOK_AGAIN: Millis = 100;
 /** Addresses of a packet, and its tag behind them. */
 const ADDRESSES_OCTETS = 32;
+
+/** Who made a packet. */
+export type Author = "owner" | "watcher" | "blind";
+
+/** Answers that only take a nonce or a tag, which somebody on the path has seen. I2 and I2bis take a validator made for their source. */
+const SEEN_SUFFICES: ReadonlySet<number> = new Set([TYPE_R1, TYPE_R2, TYPE_R1BIS, TYPE_PROBE]);
 
 /** What the oracle knows about the world. */
 export interface OracleWorld {
@@ -60,6 +71,8 @@ export class Oracle {
   readonly #world: OracleWorld;
   readonly #expected = new Map<Machine, Map<Person, Map<Person, Expected>>>();
   readonly #looked = new Map<Machine, { version: number; at: Millis }>();
+  readonly #names = new FragmentNames();
+  readonly #reassembly = new Reassembly();
   readonly #locators = new Map<Person, readonly Locator[]>();
 
   constructor(world: OracleWorld) {
@@ -71,10 +84,30 @@ export class Oracle {
     if (packet[IPV6_NEXT_HEADER_AT] !== PROTOCOL_SHIM6)
       return this.#fail("leak", `a packet of protocol ${packet[IPV6_NEXT_HEADER_AT]} left`);
     if ((packet[IPV6_HEADER_LENGTH + SHIM6_TYPE_AT] & SHIM6_P_BIT) === 0) return;
-    const sent = this.#world.ledger.find(numberOf(packet, packet[IPV6_HEADER_LENGTH], PAYLOAD_HEADER));
+    const sent = this.#sentOf(packet);
     if (sent === undefined || sent.from.site !== machine.site) return this.#fail("stranger", "payload left that no host of the site sent");
-    if (++sent.left > 1) this.#fail("twice", `packet ${sent.number} left ${sent.left} times`);
+    if (this.#countLeaving(sent, packet) > 1) this.#fail("twice", `packet ${sent.number} left ${sent.left} times`);
     this.#checkPair(machine, sent, packet);
+  }
+
+  /** The packet that a payload packet on a wire is, or a piece of. */
+  #sentOf(packet: Uint8Array): Sent | undefined {
+    const type = packet[IPV6_HEADER_LENGTH];
+    const number =
+      type === PROTOCOL_FRAGMENT
+        ? this.#names.numberOf(packet, IPV6_HEADER_LENGTH + PAYLOAD_HEADER)
+        : numberOf(packet, type, PAYLOAD_HEADER);
+    return this.#world.ledger.find(number);
+  }
+
+  /** Each piece may leave once. @returns how often this one did */
+  #countLeaving(sent: Sent, packet: Uint8Array): number {
+    if (packet[IPV6_HEADER_LENGTH] !== PROTOCOL_FRAGMENT) return ++sent.left;
+    const { offset } = readPiece(packet, IPV6_HEADER_LENGTH + PAYLOAD_HEADER);
+    sent.pieces ??= new Set();
+    if (sent.left > 0 || sent.pieces.has(offset)) return ++sent.left;
+    sent.pieces.add(offset);
+    return 1;
   }
 
   #checkPair(machine: Machine, sent: Sent, packet: Uint8Array): void {
@@ -116,20 +149,24 @@ export class Oracle {
     return { version, context, addresses };
   }
 
-  /** `packet` comes to a box. `evidence`: somebody who got our packet sent it, as far as the box can know. */
-  comes(machine: Machine, packet: Uint8Array, evidence: boolean): void {
+  /** `packet` comes to a box, from whom it says or from somebody who sees what the box sends, or who does not. */
+  comes(machine: Machine, packet: Uint8Array, by: Author): void {
     const { running } = machine;
     if (running === undefined || packet[IPV6_NEXT_HEADER_AT] !== PROTOCOL_SHIM6) return;
     const type = packet[IPV6_HEADER_LENGTH + SHIM6_TYPE_AT];
     if ((type & SHIM6_P_BIT) !== 0) {
-      const sent = this.#world.ledger.find(numberOf(packet, packet[IPV6_HEADER_LENGTH], PAYLOAD_HEADER));
-      if (sent !== undefined) sent.came++;
-    } else if (evidence && type === TYPE_PROBE) hearReports(running, packet);
-    else if (evidence && type !== TYPE_I1) running.answered.add(addressAt(packet, IPV6_SOURCE_AT));
+      const first = packet[IPV6_HEADER_LENGTH] !== PROTOCOL_FRAGMENT || readPiece(packet, IPV6_HEADER_LENGTH + PAYLOAD_HEADER).offset === 0;
+      const sent = this.#sentOf(packet);
+      if (sent !== undefined && first) sent.came++;
+    } else if (by === "blind" || type === TYPE_I1 || (by === "watcher" && !SEEN_SUFFICES.has(type))) return;
+    else if (type === TYPE_PROBE) hearReports(running, packet);
+    else running.answered.add(addressAt(packet, IPV6_SOURCE_AT));
   }
 
-  /** A box gave `packet` to the LAN. @returns what the host sent at the other end, or `undefined` for an error of the box's own */
-  delivers(machine: Machine, packet: Uint8Array): Sent | undefined {
+  /** A box gave `packet` to the LAN. @returns what the host sent at the other end, or `undefined` for an error, and for a piece of what is not complete */
+  delivers(machine: Machine, delivered: Uint8Array): Sent | undefined {
+    const packet = delivered[IPV6_NEXT_HEADER_AT] === PROTOCOL_FRAGMENT ? this.#reassembly.take(delivered) : delivered;
+    if (packet === undefined) return undefined;
     const type = packet[IPV6_NEXT_HEADER_AT];
     if (type === PROTOCOL_ICMPV6) {
       this.#checkError(machine, packet);
@@ -167,6 +204,8 @@ export class Oracle {
     if (error instanceof Reject) return this.#fail("changed", `an ICMPv6 message that is none (${error.why}) was delivered`);
     const { quote } = error;
     const sent = this.#world.ledger.find(numberOf(quote, quote[IPV6_NEXT_HEADER_AT], 0));
+    const cut = quote[IPV6_NEXT_HEADER_AT] === PROTOCOL_FRAGMENT && addressAt(quote, IPV6_SOURCE_AT) === error.destination;
+    if (cut && this.#world.personOf(error.destination)?.site === machine.site) return;
     const same = sent?.from.site === machine.site && sent.from.ulid === error.destination && startsWith(sent.packet, quote);
     if (!same) this.#fail("stranger", `an ICMPv6 error of type ${error.type} about a packet that ${error.destination} did not send`);
   }

@@ -12,6 +12,8 @@ export interface SitePlan {
   readonly profile: ReapProfile;
   /** What the machine's monotonic clock shows at the world's beginning. */
   readonly clock: Millis;
+  /** Whether the box looks for what paths carry. */
+  readonly probes: boolean;
   /** Priority and weight of each provider. */
   readonly preferences: readonly { readonly priority: number; readonly weight: number }[];
 }
@@ -108,6 +110,7 @@ export function drawPlan(name: string, seed: number): Plan {
       peer: i === 0 ? "box" : scenario.peer,
       profile,
       clock: dice.between(dice.pick(CLOCKS)),
+      probes: dice.chance(0.7),
       preferences: Array.from({ length: providers }, () => ({ priority: dice.pick([10, 10, 20]), weight: dice.whole([1, 100]) })),
     };
   });

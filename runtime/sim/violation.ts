@@ -20,6 +20,10 @@ export type Invariant =
   | "unanswered"
   /** A working pair was there for long enough and is not used. */
   | "late"
+  /** Two hosts talked, a pair worked both ways for long enough, and there is no context that both boxes have. */
+  | "unmade"
+  /** Nothing was wrong, and a context left its pair. */
+  | "needless"
   /** All was well again, and a connection did not finish. */
   | "stuck"
   /** Core, Shim6 and REAP do not agree about a context. */

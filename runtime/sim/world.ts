@@ -29,7 +29,7 @@ import { Ledger, type Sent } from "./ledger.ts";
 import { Liveness } from "./liveness.ts";
 import { Machine } from "./machine.ts";
 import { Network, type ProviderEnd, type Road } from "./network.ts";
-import { Oracle } from "./oracle.ts";
+import { type Author, Oracle } from "./oracle.ts";
 import type { SimOutside } from "./outside.ts";
 import { flowOf, numberOf } from "./packet.ts";
 import { type People, type Person, providerPrefix, ulidPrefix } from "./people.ts";
@@ -45,9 +45,9 @@ const FINISH_WITHIN: Millis = 900_000;
 const FORGET_WITHIN: Millis = 1_200_000;
 /** Events of a run at most; far beyond what any seed needs. */
 const EVENTS_MOST = 2_000_000;
+/** What the lines of the boxes carry; roads may carry less. */
+const LINE_MTU = 1500;
 const HOLD = { packets: 64, octets: 65_536, total: 262_144 };
-/** Generations are drawn from few, so that signatures can be remembered. */
-const GENERATIONS = 8;
 const ROUTER = "2001:db8:ffff::1" as Locator;
 const ULID_BLOCK = 0xfc;
 
@@ -164,10 +164,9 @@ export class World {
   }
 
   #buildMachine(site: number, outside: SimOutside): Machine {
-    const { sites, seed, idle, contexts } = this.#plan;
-    const { preferences, profile, clock } = sites[site];
+    const { sites, seed, idle, contexts, scenario } = this.#plan;
+    const { preferences, profile, clock, probes } = sites[site];
     const people = this.#people;
-    const generations = new Dice(seed, LABEL.entropy + 100 + site);
     const bindings = this.#persons
       .filter((person) => person.site !== site)
       .map((person) => ({ ulid: person.ulid, locators: this.#locatorsOf(person) }));
@@ -178,6 +177,9 @@ export class World {
         contexts: { max: contexts, idle },
         hold: HOLD,
         reap: { profile },
+        tun: { name: "pshim0", mtu: LINE_MTU, queues: 1 },
+        icmp: { pass: "auto" },
+        mtu: { probe: probes },
         bindings,
         providers: preferences.map((preference, index) => ({ ...preference, prefix: providerPrefix(site, index) })),
       },
@@ -191,13 +193,13 @@ export class World {
       clock,
       entropySeed: (incarnation) =>
         (Math.imul(seed, 0x9e3779b1) ^ Math.imul(site + 1, 0x85ebca6b) ^ Math.imul(incarnation + 1, 0xc2b2ae35)) >>> 0,
-      generation: () => generations.whole([0, GENERATIONS - 1]) * 0x2000_0000,
       written: (packet) => this.#written(machine, packet),
       told: (text) => {
         this.#touched.add(machine);
         this.trace.note(this.now, NOTED.said, text.length);
         this.trace.say(this.now, () => `box ${site}    ${text}`);
         this.liveness.told(machine.running, text);
+        if (scenario.steady && /^context \d+: (?:Exploring|InboundOk|2)/.test(text)) throw new Violation("needless", this.now, text);
       },
     });
     return machine;
@@ -310,12 +312,12 @@ export class World {
     this.trace.packet(this.now, NOTED.came, packet);
     this.trace.say(this.now, () => `arrives  ${nameOf(road.to)}: ${this.#show(packet)}`);
     if (machine === undefined) return this.#arriveAtStranger(packet, road);
-    this.#comes(machine, packet, true);
+    this.#comes(machine, packet, "owner");
   }
 
-  #comes(machine: Machine, packet: Uint8Array, evidence: boolean): void {
+  #comes(machine: Machine, packet: Uint8Array, by: Author): void {
     this.#touched.add(machine);
-    this.#oracle.comes(machine, packet, evidence);
+    this.#oracle.comes(machine, packet, by);
     machine.receive(this.now, packet);
   }
 
@@ -331,7 +333,7 @@ export class World {
     const error = { type: ICMP6_PACKET_TOO_BIG, code: 0, word: mtu };
     const answer = emitIcmpError(ROUTER, addressAt(packet, IPV6_SOURCE_AT), error, packet);
     const machine = this.#machines[from.site];
-    if (machine !== undefined) this.#agenda.at(this.now + 1, () => this.#comes(machine, answer, false));
+    if (machine !== undefined) this.#agenda.at(this.now + 1, () => this.#comes(machine, answer, "blind"));
   }
 
   #deliver(machine: Machine, packet: Uint8Array): void {
@@ -386,8 +388,7 @@ export class World {
     this.trace.wire(this.now, packet);
     this.trace.say(this.now, () => `forged   ${nameOf(end)}: ${this.#show(packet)}`);
     this.liveness.disturb(machine.site);
-    // Somebody on the path can say what only a receiver of our packets knows.
-    this.#comes(machine, packet, this.#plan.onPath.rate > 0);
+    this.#comes(machine, packet, this.#plan.onPath.rate > 0 ? "watcher" : "blind");
   }
 
   // Names.
