@@ -41,7 +41,7 @@ export const DROP_LENGTH_IP6 = 20;
 export const DROP_SUM_VIRTIO = 21;
 /** Neither from one of our ULIDs nor to one of our locators. */
 export const DROP_SOURCE_IP6 = 22;
-/** From one of our ULIDs, but to no ULID outside the site. */
+/** From one of our ULIDs, but neither to a ULID outside the site nor to a global unicast address. */
 export const DROP_DESTINATION_IP6 = 23;
 /** To a locator from an address that cannot stand in a packet from outside: ULID, multicast, unspecified. */
 export const DROP_MARTIAN_IP6 = 24;

@@ -3,6 +3,10 @@ import { IP6_DESTINATION, IP6_SOURCE } from "../layout/ip6.ts";
 import { PREFIX_COUNT, PREFIX_GENERIC, PREFIX_LOCATORS, PREFIX_MASK, PREFIX_OCTETS, PREFIX_OWN } from "../layout/map.ts";
 import { DROP_DESTINATION_IP6, DROP_MARTIAN_IP6, DROP_SOURCE_IP6, FORWARD_IN, FORWARD_OUT } from "../layout/verdict.ts";
 
+/** 2000::/3 (RFC 4291 §2.4 as IANA uses it). */
+const GLOBAL_UNICAST: u32 = 0x20;
+const GLOBAL_UNICAST_MASK: u32 = 0xe0;
+
 /** @returns FORWARD_OUT, FORWARD_IN (not yet final), or a DROP_* */
 export function classify(packet: usize, prefixes: usize): u32 {
   const source = v128.load(packet, IP6_SOURCE);
@@ -16,7 +20,9 @@ export function classify(packet: usize, prefixes: usize): u32 {
     const martian = inPrefix(source, prefixes + PREFIX_GENERIC) || i8x16.extract_lane_u(source, 0) == 0xff || !v128.any_true(source);
     return martian ? DROP_MARTIAN_IP6 : FORWARD_IN;
   }
-  return ours ? DROP_DESTINATION_IP6 : DROP_SOURCE_IP6;
+  if (!ours) return DROP_SOURCE_IP6;
+  // A host that speaks Shim6 itself has a ULID that is routed (P-Shim6 draft §8). Without a context the control thread decides.
+  return (load<u8>(packet, IP6_DESTINATION) & GLOBAL_UNICAST_MASK) == GLOBAL_UNICAST ? FORWARD_OUT : DROP_DESTINATION_IP6;
 }
 
 /** Whether the packet goes to a ULID outside the site. */

@@ -4,7 +4,7 @@
  * else anywhere. Everything of ours carries {@link EGRESS_PROTOCOL}, so that it can be found and removed.
  */
 import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
-import { showPrefix } from "../value/prefix.ts";
+import { contains, showPrefix } from "../value/prefix.ts";
 
 /** Mark of our routes and rules in the kernel (`protocol` of `ip route`, `ip rule`): the protocol number of Shim6. */
 export const EGRESS_PROTOCOL = 140;
@@ -185,6 +185,10 @@ function routesToTun(site: Site, tun: string): string[] {
     ...(whole ? [] : [`route replace unreachable ${own} ${MARK}`]),
     // Hosts' packets grow by the payload header; "lock", because a forwarding kernel looks at locked route MTUs only.
     `route replace ${showPrefix(site.ulid.generic)} dev ${tun} mtu lock ${site.tun.mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`,
+    // Hosts that speak Shim6 themselves have a ULID of the internet's: packets for it come to us all the same (P-Shim6 draft §8).
+    ...site.bindings
+      .filter(({ ulid }) => !contains(site.ulid.generic, ulid))
+      .map(({ ulid }) => `route replace ${ulid}/128 dev ${tun} mtu lock ${site.tun.mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`),
     ...site.providers.map((provider) => `route replace ${showPrefix(provider.prefix)} dev ${tun} ${MARK}`),
   ];
 }

@@ -213,6 +213,11 @@ function checkHosts(root: unknown, { ulid, subnets }: Draft, { fault }: Findings
   }
 }
 
+/** A host that speaks Shim6 itself: its ULID is one of its locators (P-Shim6 draft §8). */
+function isHost(root: unknown, path: Path, ulid: Address): boolean {
+  return entries(root, [...path, "locators"]).some((place) => at(root, place, globalAddressField)?.value === ulid);
+}
+
 function checkBindings(root: unknown, { ulid, generic, providers }: Draft, { fault, warning }: Findings): void {
   const ulids = new Set<Address>();
   const owners = new Map<Address, Address>();
@@ -227,11 +232,11 @@ function checkBindings(root: unknown, { ulid, generic, providers }: Draft, { fau
           `lies inside the site's own prefix, ${showPrefix(ulid.value)}: ${peer.value}`,
           "bindings are for hosts at other sites",
         );
-      } else if (generic !== undefined && !contains(generic.value, peer.value)) {
+      } else if (generic !== undefined && !contains(generic.value, peer.value) && !isHost(root, path, peer.value)) {
         fault(
           peer.path,
           `lies outside ulid.generic, ${showPrefix(generic.value)}: ${peer.value}`,
-          "packets to it would never come to the box",
+          "packets to it would never come to the box; only a host with Shim6 of its own has such a ULID, which is then one of its locators",
         );
       }
     }
