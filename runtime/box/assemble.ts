@@ -85,9 +85,9 @@ function settingsFor({ contexts, hold, reap, tun, icmp, mtu }: BoxSite): BoxSett
 
 /** The site has changed while the box runs. @returns ULIDs whose static bindings found no room */
 export function reconfigureBox(box: Box, site: BoxSite): readonly Ulid[] {
-  const { identities, bindings } = box.parts;
+  const { identities, bindings, shim6 } = box.parts;
   box.configure(settingsFor(site));
   const refused = bindings.setStatic(site.bindings);
-  if (identities.setSources(site.providers)) box.identityChanged();
+  if (identities.setSources(site.providers, shim6.untold > 0)) box.identityChanged();
   return refused;
 }

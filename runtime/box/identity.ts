@@ -48,10 +48,11 @@ export class Identities {
 
   /**
    * The site's providers are these from now on. Locators that stay keep their places; the same set keeps its lists, generation
-   * and signatures, whatever priorities say. What {@link of} gave before is out of date when anything changed.
+   * and signatures, whatever priorities say, unless `anew`: some peer may still hear of what was said before. What {@link of} gave
+   * before is out of date when anything changed.
    * @returns whether anything changed
    */
-  setSources(sources: readonly LocatorSource[]): boolean {
+  setSources(sources: readonly LocatorSource[], anew = false): boolean {
     const names = new Set(sources.map(nameOf));
     const before = this.#sources.map(nameOf);
     const kept = before.filter((name) => names.has(name));
@@ -65,7 +66,7 @@ export class Identities {
     this.#sources = ordered;
     this.#preferences = preferences;
     this.#short.clear();
-    if (!same) {
+    if (!same || anew) {
       this.#generation = (this.#generation + GENERATION_STEP) >>> 0;
       this.#made.clear();
       return true;

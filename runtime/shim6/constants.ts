@@ -57,6 +57,8 @@ export const UPDATE_WINDOW: Millis = 10;
 export const SIGNATURE_COST = 8;
 /** Contexts that leave removed locators in one go; the next follow in the next `poll`, due at once. */
 export const RELIST_BATCH = 2_048;
+/** Removed locators of ours that a context remembers, the latest first: peers may not have heard of it. */
+export const RETIRED_LOCATORS = 32;
 /** Default of {@link Shim6Options.siteShare}. */
 export const SITE_SHARE = 1 / 2;
 /** In a full table the longest unused of so many makes room, if it was unused for so long. */

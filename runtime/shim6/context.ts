@@ -93,7 +93,7 @@ export interface Context extends Waiting {
   localLocators: readonly Locator[];
   /** Ls(local) for membership checks: locators that the peer may send to, as it knows the latest list or the one before. */
   accepted: readonly Locator[];
-  /** Removed by the latest change of ours: a peer that has not heard of it may still send there. */
+  /** Removed by changes of ours, the latest first: a peer that has not heard of it may still send there. */
   retired: readonly Locator[];
   peer: PeerData | undefined;
   current: LocatorPair;

@@ -160,7 +160,10 @@ export interface Shim6World {
 /** A ULID of the site with everything that goes into I2, R2, I2bis and Update Request. Signed once per host and locator set. */
 export interface LocalIdentity {
   readonly ulid: Ulid;
-  /** At least one locator. Another set or order of locators has another generation. */
+  /**
+   * At least one locator. Another set or order of locators has another generation, and so have other preferences while
+   * {@link Shim6.untold} is not 0: an abandoned request that arrives late must not bring back what it said.
+   */
   readonly list: LocatorList;
   readonly preferences: readonly Preference[];
   readonly pds: Uint8Array;

@@ -83,7 +83,7 @@ export function recordPeer(engine: Engine, context: Context, options: readonly O
   const before = context.peer;
   const list = newestList(engine, context, options);
   const known = before?.locators ?? [{ address: source, method: METHOD_NONE, verified: true, preference: NO_PREFERENCE }];
-  const locators = list === undefined ? known : list.locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE }));
+  const locators = list === undefined ? known : takeList(before, list);
   const generation = list?.generation ?? before?.generation;
   const preferences = findOption(options, "locator-preferences");
   // Preferences that do not fit are ignored here; only in an Update Request are they an error (shim6-wire §8).
@@ -110,7 +110,7 @@ export function recordUpdate(engine: Engine, context: Context, peer: PeerData, o
   // Judged against the list beside them; one that is out of date was not taken, and they were made for it.
   const preferences = given?.generation === generation ? given : undefined;
   const pds = findOption(options, "cga-pds")?.pds;
-  const listed = list?.locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE })) ?? peer.locators;
+  const listed = list === undefined ? peer.locators : takeList(peer, list);
   const after: PeerData = {
     ...peer,
     locators: preferences === undefined ? listed : withPreferences(listed, preferences.elements),
@@ -120,6 +120,15 @@ export function recordUpdate(engine: Engine, context: Context, peer: PeerData, o
   };
   context.peer = after;
   return !samePeer(peer, after);
+}
+
+/** The locators of a verified list. One that is known keeps the preferences that it was given: those beside an older list went with that. */
+function takeList(before: PeerData | undefined, { generation, locators }: LocatorList): readonly PeerLocator[] {
+  const known = before?.generation === generation ? before.locators : [];
+  const same =
+    known.length === locators.length &&
+    locators.every(({ address, method }, i) => address === known[i].address && method === known[i].method);
+  return same ? known : locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE }));
 }
 
 /** The verified list of a message, or the newer one that the peer is known by. */

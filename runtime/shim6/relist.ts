@@ -1,12 +1,12 @@
 /** The identity of a ULID, or of all, has changed: what that means for each context (RFC 5533 §10.1, shim6-state §7). */
 import type { Ulid } from "../value/address.ts";
-import { RELIST_BATCH } from "./constants.ts";
+import { RELIST_BATCH, RETIRED_LOCATORS } from "./constants.ts";
 import { addressesOf, type Context, isNegative, isUsable } from "./context.ts";
 import type { LocalIdentity } from "./contract.ts";
 import type { Engine } from "./engine.ts";
 import { startI1 } from "./initiator.ts";
 import { owedTo, samePreferences } from "./owed.ts";
-import { sameLocators } from "./update.ts";
+import { sameLocators, type Update } from "./update.ts";
 
 /** Puts every context of `local`, or all, before {@link relistSome}, those used last first. */
 export function identityChanged(engine: Engine, local: Ulid | undefined): void {
@@ -58,15 +58,23 @@ function relistUsable(engine: Engine, context: Context, identity: LocalIdentity)
     engine.endSetup(context);
     context.state = "ESTABLISHED";
   }
+  if (context.update !== undefined) abandon(engine, context, context.update);
   const before = context.localLocators;
-  const retired = context.accepted.filter((locator) => !listed.includes(locator));
-  if (retired.length > 0) context.retired = retired;
+  const gone = [...context.accepted, ...context.retired].filter((locator) => !listed.includes(locator));
+  context.retired = [...new Set(gone)].slice(0, RETIRED_LOCATORS);
   engine.admitLocators(context);
   const known = context.told?.preferences;
   const reordered = known !== undefined && !samePreferences(known, identity.preferences);
-  if (context.update !== undefined) engine.setUpdate(context, undefined);
   if (context.setup === undefined && owedTo(context, identity, engine.options) !== undefined) engine.waitlist.add(context);
   if (stranded || reordered || !sameLocators(before, context.localLocators)) engine.publish(context, "update");
+}
+
+/** The peer may have taken the abandoned request or not: what it surely knows is in both lists (§10.3). */
+function abandon(engine: Engine, context: Context, update: Update): void {
+  engine.setUpdate(context, undefined);
+  const { told } = context;
+  const sure = told?.locators.filter((locator) => update.told.locators.includes(locator)) ?? [];
+  if (told !== undefined && sure.length > 0) context.told = { ...told, locators: sure };
 }
 
 /** Set-up goes on with what is left; it begins anew where its pair is gone. The peer knows nothing of us yet. */

@@ -62,6 +62,9 @@ test("the same set in another order changes nothing; other priorities change onl
     assert.is(of()?.signature?.[0], 1);
   }
   assert.is(signed.length, 1);
+  assert.is(made.setSources([source("a1", 60), source("a2", 20)], true), true);
+  assert.is.not(of()?.list.generation, before?.list.generation);
+  assert.is(made.setSources([source("a1", 60), source("a2", 20)], true), false, "nothing changed");
 });
 
 test("a list cut short: its own generation and signature, with the locator that must be in it", () => {
