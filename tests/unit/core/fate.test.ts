@@ -45,7 +45,11 @@ const table: readonly (readonly [string, number, Uint8Array, Uint8Array?])[] = [
   ["foreign source", verdict.DROP_SOURCE_IP6, packetOf(known.peerUlid, known.localUlid, 17, body)],
   ["foreign source and destination", verdict.DROP_SOURCE_IP6, packetOf(known.peerLocator, known.peerLocator, 17, body)],
   ["to a ULID of the site", verdict.DROP_DESTINATION_IP6, packetOf(known.localUlid, stranger.localUlid, 17, body)],
-  ["to an address that a host's own Shim6 may have for a ULID", verdict.PUNT_NO_CONTEXT, packetOf(known.localUlid, known.peerLocator, 17, body)],
+  [
+    "to an address that a host's own Shim6 may have for a ULID",
+    verdict.PUNT_NO_CONTEXT,
+    packetOf(known.localUlid, known.peerLocator, 17, body),
+  ],
   ["to this machine", verdict.DROP_DESTINATION_IP6, packetOf(known.localUlid, address("::1"), 17, body)],
   ["to a neighbour", verdict.DROP_DESTINATION_IP6, packetOf(known.localUlid, address("fe80::1"), 17, body)],
   ["to a group", verdict.DROP_DESTINATION_IP6, packetOf(known.localUlid, address("ff02::1"), 17, body)],
