@@ -42,9 +42,9 @@ export const EARLY_I1_AT: readonly Millis[] = [20, 60, 150];
 /** Early repetitions of I2 or I2bis; the gap before each is twice the one before. */
 export const EARLY_I2_COUNT = 3;
 /** The first such gap is the larger of the round-trip time × this … */
-export const EARLY_I2_FACTOR = 1.5;
-/** … and the round-trip time + this. */
-export const EARLY_I2_MARGIN: Millis = 15;
+export const EARLY_I2_FACTOR = 1.25;
+/** … and the round-trip time + this: the peer checks a signature meanwhile. With 20 ms, a lost I2 or R2 then costs less than 30 ms. */
+export const EARLY_I2_MARGIN: Millis = 8;
 /** Taken for the round-trip time when none is known (I2bis only). */
 export const EARLY_I2_UNKNOWN_ROUND_TRIP: Millis = 100;
 /** A packet on our tag makes us repeat I2 or I2bis (§10.4, §12.2), but not sooner than this after the last one. */

@@ -475,7 +475,7 @@ test("§7.12 I2 is repeated early three times with doubling gaps, then twice by 
     bench.pollUntil(bench.shim.wakeAt);
     if (bench.effects.some((effect) => effect.kind === "send" && effect.message.kind === "I2")) times.push(bench.now - start);
   }
-  assert.equal(times.slice(0, 3), [35, 35 + 70, 35 + 70 + 140]);
+  assert.equal(times.slice(0, 3), [28, 28 + 56, 28 + 56 + 112]);
   assert.is(times.length, 5);
   assert.ok(times[3] >= 2000 && times[3] <= 6000 && times[4] - times[3] >= 4000 && times[4] - times[3] <= 12_000, `${times}`);
 });
