@@ -1,6 +1,7 @@
 /** How long a context may need to find a working pair: what the timers of its profile give. */
 import type { ReapTiming } from "../reap/contract.ts";
 import { gapAfter } from "../reap/search.ts";
+import { I1_RETRIES_MAX, I1_TIMEOUT, JITTER_LOW } from "../shim6/constants.ts";
 import type { Millis } from "../value/time.ts";
 
 /** Probe gaps vary by a fifth (runtime/reap/machine.ts). */
@@ -41,4 +42,25 @@ export function walkTime(timing: ReapTiming, elapsed: Millis, probes: number, pa
   let time = 0;
   for (let i = 0; i < probes; i++) time += gapAfter(count + i, timing, pairs) * (1 + JITTER);
   return time + gapAfter(Math.max(1, count - 1), timing, pairs) * (1 + JITTER);
+}
+
+/**
+ * Time until two boxes have a context, from the first packet of a host when neither has one: I1 and its repetitions walk the pairs, and
+ * only `working` of `pairs` bring an answer. Without the early repetitions, which only our own boxes get.
+ * @returns `undefined` when set-up may give up before it comes to a working one
+ */
+export function setupBound(pairs: number, working: number, roundTrip: Millis): Millis | undefined {
+  const repetitions = pairs - working;
+  if (repetitions > I1_RETRIES_MAX) return undefined;
+  let time = 0;
+  for (let i = 0; i < repetitions; i++) time += I1_TIMEOUT * 2 ** i * (1 + JITTER_LOW);
+  return time + 6 * roundTrip;
+}
+
+/**
+ * The same when one box has lost its contexts and the other still sends by its own: the first packet that arrives is answered with R1bis;
+ * if the pair in use is dead, REAP's walk brings one there.
+ */
+export function repairBound(side: Side, pairs: number, roundTrip: Millis): Millis {
+  return side.timing.sendTimeout + walkTime(side.timing, side.exploring, pairs + EXTRA_PROBES, pairs) + 6 * roundTrip;
 }

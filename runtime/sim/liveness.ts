@@ -4,7 +4,7 @@
  */
 import type { Millis } from "../value/time.ts";
 import type { Agenda } from "./agenda.ts";
-import { recoveryBound } from "./bound.ts";
+import { recoveryBound, repairBound, type Side, setupBound } from "./bound.ts";
 import type { Machine, Running } from "./machine.ts";
 import { entryOf } from "./maps.ts";
 import { type Network, type Road, works } from "./network.ts";
@@ -15,17 +15,24 @@ import { Violation } from "./violation.ts";
 export interface LivenessWorld {
   readonly agenda: Agenda;
   readonly network: Network;
+  /** The boxes' tables have room for every pair of hosts that talk. */
+  readonly roomy: boolean;
   now(): Millis;
   machineOf(site: number): Machine | undefined;
   /** The road that a packet between these locators takes. */
   roadOf(local: string, peer: string): Road | undefined;
 }
 
+/** Hosts that said something so lately still talk. */
+const TRAFFIC_LATELY: Millis = 20_000;
+
 interface Watched {
   readonly a: Person;
   readonly b: Person;
-  /** A check is planned. */
+  /** A check is planned: that the pair in use works; that there is a context. */
   planned: boolean;
+  expected: boolean;
+  lastSent: Millis;
   /** Goes up with every change that may need a new search. */
   epoch: number;
 }
@@ -46,6 +53,8 @@ export class Liveness {
   /** Checks that were made, and those of them that began with a direction on a pair that did not work. */
   checks = 0;
   recoveries = 0;
+  /** Times that a context was demanded. */
+  made = 0;
 
   constructor(world: LivenessWorld) {
     this.#world = world;
@@ -57,6 +66,7 @@ export class Liveness {
       for (const watched of byB.values()) {
         if (watched.a.site !== site && watched.b.site !== site) continue;
         watched.planned = false;
+        watched.expected = false;
         watched.epoch++;
       }
     }
@@ -73,12 +83,56 @@ export class Liveness {
     else if (!since.has(id)) since.set(id, this.#world.now());
   }
 
+  /** A host sends a packet that its box will get. */
+  sends(from: Person, to: Person): void {
+    const watched = this.#watch(from, to);
+    watched.lastSent = this.#world.now();
+    if (watched.expected || watched.planned || !this.#world.roomy || !this.#isLossless(watched)) return;
+    const ends = this.#endsOf(watched);
+    const bound = ends === undefined || haveContext(ends) ? undefined : this.#makingBound(ends);
+    if (ends === undefined || bound === undefined) return;
+    watched.expected = true;
+    const { epoch, lastSent: since } = watched;
+    this.#world.agenda.at(since + bound, () => {
+      if (epoch !== watched.epoch) return;
+      watched.expected = false;
+      const now = this.#endsOf(watched);
+      // Without traffic there need be none.
+      if (now === undefined || this.#world.now() - watched.lastSent > TRAFFIC_LATELY) return;
+      this.made++;
+      if (haveContext(now)) return;
+      const states = now.map((end) => contextOf(end)?.state ?? "nothing").join(" and ");
+      const after = `${(bound / 1000).toFixed(1)} s after ${(since / 1000).toFixed(3)} s`;
+      throw new Violation("unmade", this.#world.now(), `${from.ulid} and ${to.ulid} have no context (${states}) ${after}`);
+    });
+  }
+
+  /** What set-up or repair may take; `undefined` while something else goes on, whose end is not told by its beginning. */
+  #makingBound(ends: readonly [End, End]): Millis | undefined {
+    const [pairs, working] = this.#countPairs(ends);
+    const roundTrip = this.#roundTrip();
+    const setup = working === 0 ? undefined : setupBound(pairs, working, roundTrip);
+    const [known, other] = ends.filter((end) => contextOf(end) !== undefined);
+    if (setup === undefined || other !== undefined) return undefined;
+    if (known === undefined) return setup;
+    if (contextOf(known)?.state !== "ESTABLISHED") return undefined;
+    return Math.max(setup, repairBound(this.#sideOf(known, this.#world.now()).side, pairs, roundTrip));
+  }
+
+  /** Pairs of providers between two sites, and those that work both ways. */
+  #countPairs([a, b]: readonly [End, End]): [number, number] {
+    const { roads } = this.#world.network;
+    const there = roads.filter(({ from, to }) => from.site === a.person.site && to.site === b.person.site);
+    const back = (road: Road): boolean => roads.some((other) => other.from === road.to && other.to === road.from && works(other));
+    return [there.length, there.filter((road) => works(road) && back(road)).length];
+  }
+
   /** A host sent a packet that its box got. */
   sent(from: Person, to: Person): void {
     const watched = this.#watch(from, to);
     if (watched.planned || !this.#isLossless(watched)) return;
     const ends = this.#endsOf(watched);
-    if (ends === undefined || ends.some((end) => contextOf(end)?.state !== "ESTABLISHED" || !this.#isPossible(end))) return;
+    if (ends === undefined || !haveContext(ends) || !ends.every((end) => this.#isPossible(end))) return;
     watched.planned = true;
     const [epoch, since] = [watched.epoch, this.#world.now()];
     const bound = this.#boundOf(ends, since);
@@ -95,7 +149,7 @@ export class Liveness {
   #watch(from: Person, to: Person): Watched {
     const [a, b] = from.ulid < to.ulid ? [from, to] : [to, from];
     const byB = entryOf(this.#watched, a, () => new Map<Person, Watched>());
-    return entryOf(byB, b, () => ({ a, b, planned: false, epoch: 0 }));
+    return entryOf(byB, b, () => ({ a, b, planned: false, expected: false, lastSent: 0, epoch: 0 }));
   }
 
   #endsOf({ a, b }: Watched): readonly [End, End] | undefined {
@@ -112,28 +166,33 @@ export class Liveness {
   }
 
   #boundOf(ends: readonly [End, End], now: Millis): Millis {
-    const [a, b] = ends.map(({ running, person, other }) => {
-      const context = contextOf({ running, person, other });
-      if (context === undefined) throw new RangeError("the context is gone");
-      const since = this.#exploring.get(running)?.get(context.id);
-      return {
-        side: { timing: running.box.settings.timing(context), exploring: since === undefined ? 0 : now - since },
-        pairs: context.localLocators.length * context.peerLocators.length,
-      };
-    });
-    const longest = this.#world.network.roads.reduce((most, { plan }) => Math.max(most, plan.delay * 2 + plan.jitter), 0);
-    return recoveryBound(a.side, b.side, Math.max(a.pairs, b.pairs), 2 * longest);
+    const [a, b] = [this.#sideOf(ends[0], now), this.#sideOf(ends[1], now)];
+    return recoveryBound(a.side, b.side, Math.max(a.pairs, b.pairs), this.#roundTrip());
+  }
+
+  #sideOf({ running, person, other }: End, now: Millis): { readonly side: Side; readonly pairs: number } {
+    const context = contextOf({ running, person, other });
+    if (context === undefined) throw new RangeError("the context is gone");
+    const since = this.#exploring.get(running)?.get(context.id);
+    return {
+      side: { timing: running.box.settings.timing(context), exploring: since === undefined ? 0 : now - since },
+      pairs: context.localLocators.length * context.peerLocators.length,
+    };
+  }
+
+  /** The longest that there can be, jitter and packets held back included. */
+  #roundTrip(): Millis {
+    return this.#world.network.roads.reduce((most, { plan }) => Math.max(most, 2 * (2 * plan.delay + plan.jitter)), 0);
   }
 
   /** Both directions had a working pair all the time: both must be on one now. */
   #check(ends: readonly [End, End], since: Millis, bound: Millis, broken: boolean): void {
     const contexts = ends.map(contextOf);
-    const [a, b] = contexts;
     const steady = ends.every(({ machine }, i) => {
       const established = contexts[i]?.establishedAt;
-      return contexts[i]?.state === "ESTABLISHED" && established !== undefined && established <= machine.local(since);
+      return established !== undefined && established <= machine.local(since);
     });
-    if (!steady || a === undefined || b === undefined || a.peerTag !== b.localTag || b.peerTag !== a.localTag) return;
+    if (!steady || !haveContext(ends)) return;
     this.checks++;
     if (broken) this.recoveries++;
     for (const end of ends) {
@@ -168,6 +227,12 @@ export class Liveness {
       network.roads.every(({ from, to, loss }) => from.site !== x.site || to.site !== y.site || loss === 0);
     return network.perfect || (between(a, b) && between(b, a));
   }
+}
+
+/** Both boxes have a context for the two, and it is the same one. */
+function haveContext(ends: readonly [End, End]): boolean {
+  const [a, b] = ends.map(contextOf);
+  return a?.state === "ESTABLISHED" && b?.state === "ESTABLISHED" && a.peerTag === b.localTag && b.peerTag === a.localTag;
 }
 
 function contextOf({ running, person, other }: Pick<End, "running" | "person" | "other">) {

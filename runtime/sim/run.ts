@@ -20,6 +20,8 @@ export interface SeedResult {
   readonly packets: number;
   /** Times that a working pair was demanded and found in use; those of them that began on a pair that did not work. */
   readonly checks: number;
+  /** Times that a context was demanded in time and found. */
+  readonly made: number;
   readonly recoveries: number;
   /** `undefined`: every invariant held. */
   readonly violation: SeedViolation | undefined;
@@ -56,6 +58,7 @@ export function createSimulator(outside: SimOutside): Simulator {
         virtual: world.now,
         packets: world.ledger.next - 1,
         checks: world.liveness.checks,
+        made: world.liveness.made,
         recoveries: world.liveness.recoveries,
         violation,
       };

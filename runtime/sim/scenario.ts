@@ -189,6 +189,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "off-path": {
     ...CALM,
     about: "somebody forges packets without seeing any",
+    lossy: 0.3,
     loss: [0, 0.01],
     faults: [0, 2],
     kinds: ["provider", "kill"],
@@ -215,7 +216,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   crossing: {
     ...CALM,
-    about: "both sides begin at once, on lines that lose",
+    about: "both sides begin at once, mostly on lines that lose",
+    lossy: 0.7,
     streams: [2, 4],
     lasts: [5 * SECOND, 20 * SECOND],
     loss: [0, 0.3],

@@ -97,6 +97,7 @@ export class World {
     this.liveness = new Liveness({
       agenda: this.#agenda,
       network: this.#network,
+      roomy: plan.scenario.contexts === 0,
       now: () => this.now,
       machineOf: (site) => this.#machines[site],
       roadOf: (local, peer) => this.#roadOf(local as Locator, peer as Locator),
@@ -280,6 +281,7 @@ export class World {
     if (machine === undefined) return;
     this.#agenda.at(this.now + LAN_DELAY, () => {
       this.#touched.add(machine);
+      if (machine.running !== undefined && !machine.stopped) this.liveness.sends(sent.from, sent.to);
       if (machine.receive(this.now, sent.packet)) this.liveness.sent(sent.from, sent.to);
     });
   }
@@ -387,7 +389,8 @@ export class World {
     this.trace.packet(this.now, NOTED.forged, packet);
     this.trace.wire(this.now, packet);
     this.trace.say(this.now, () => `forged   ${nameOf(end)}: ${this.#show(packet)}`);
-    this.liveness.disturb(machine.site);
+    // Who sees nothing must not even be able to delay anything.
+    if (this.#plan.onPath.rate > 0) this.liveness.disturb(machine.site);
     this.#comes(machine, packet, this.#plan.onPath.rate > 0 ? "watcher" : "blind");
   }
 
