@@ -24,6 +24,8 @@ import { havePeers } from "../lib/peers.ts";
 
 interface Outcome {
   readonly waits: readonly number[];
+  /** Those above {@link IN_TIME}: which handshake it was, from 1, and its wait. The first ones meet boxes that have just started. */
+  readonly late: readonly (readonly [number, number])[];
   readonly missing: number;
   readonly lostLastLeg: number;
   readonly lostControl: number;
@@ -47,7 +49,7 @@ const seed = numberOf("seed", 5533, 0, 0xffff_ffff);
 const runtime = runtimeWord();
 
 if (!havePeers("root", "ip")) process.exit(0);
-const { waits, missing, lostLastLeg, lostControl } = await onGround(twoSites(), 0, measure);
+const { waits, late, missing, lostLastLeg, lostControl } = await onGround(twoSites(), 0, measure);
 const sorted = [...waits].sort((a, b) => a - b);
 const at = (share: number): number =>
   Math.round((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN) * 10) / 10;
@@ -64,6 +66,7 @@ const result = {
   max: at(1),
   inTimeOfAll: share(inTime, count),
   inTimeOfAnswerable: share(inTime, answerable),
+  late,
 };
 if (json) {
   const machine = { cpus: cpus().length, model: cpus()[0]?.model.trim(), linux: release() };
@@ -75,6 +78,7 @@ if (json) {
   console.log(
     `  within ${IN_TIME} ms         ${result.inTimeOfAnswerable} % of those whose last leg was not lost, ${result.inTimeOfAll} % of all`,
   );
+  console.log(`  late                 ${late.map(([which, wait]) => `no. ${which}: ${wait} ms`).join(", ") || "none"}`);
   console.log(
     `  lost by the wire     ${lostControl} control messages, ${lostLastLeg} first packets; ${missing} missing for another reason`,
   );
@@ -99,8 +103,10 @@ async function measure(ground: Ground, host: LabHost): Promise<Outcome> {
   const arrived = new Set(arrivals.map(({ pair }) => pair.join()));
   const absent = pairs.filter((pair) => !arrived.has(pair.join()));
   const lostLastLeg = absent.filter(([from, to]) => payload.has(name(alpha.ulids[from], beta.ulids[to]))).length;
+  const order = new Map(pairs.map((pair, i) => [pair.join(), i + 1]));
   return {
     waits: arrivals.map(({ took }) => took),
+    late: arrivals.filter(({ took }) => took > IN_TIME).map(({ pair, took }) => [order.get(pair.join()) ?? 0, Math.round(took)] as const),
     missing: absent.length - lostLastLeg,
     lostLastLeg,
     lostControl: lost.filter(({ lost: what }) => what === "control").length,
