@@ -36,11 +36,11 @@ import { admit, completeSum, packetOctets } from "../step/admit.ts";
 import { classify, isOutside } from "../step/classify.ts";
 import { settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
-import { punt } from "../step/punt.ts";
+import { punt, puntFirst } from "../step/punt.ts";
 import { FAULT, walkIn, walkOut } from "../step/walk.ts";
 import { hashPair, hashTag } from "../table/hash.ts";
 import { stampOf } from "../table/stamp.ts";
-import { isPayload, tagOf } from "../wire/shim6.ts";
+import { isI1, isPayload, tagOf } from "../wire/shim6.ts";
 import { inbound } from "./inbound.ts";
 import { outbound } from "./outbound.ts";
 
@@ -100,6 +100,7 @@ function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settin
   const next = walkIn(entry, packet, octets, settings);
   if (next != NEXT_SHIM6) return other(lane, packet, octets, settings, next);
   const header = packet + load<u32>(entry, WORK_SHIM6);
+  if (isI1(header)) return puntFirst(lane, packet, octets);
   if (!isPayload(header)) return punt(lane, packet, octets, PUNT_CONTROL, NO_CONTEXT);
   if (load<u8>(header, SHIM6_EXT_LENGTH) != 0) return DROP_LENGTH_SHIM6;
   enter(entry, packet, octets, slot, hashTag(tagOf(load<u64>(header))));

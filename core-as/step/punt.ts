@@ -11,6 +11,7 @@ import {
   PUNT_WRAP,
 } from "../layout/lane.ts";
 import { MAP_PUNT_OCTETS } from "../layout/map.ts";
+import { NO_CONTEXT } from "../layout/record.ts";
 import { DROP_PUNT_FULL, PUNT_CONTROL } from "../layout/verdict.ts";
 
 /**
@@ -19,6 +20,20 @@ import { DROP_PUNT_FULL, PUNT_CONTROL } from "../layout/verdict.ts";
  */
 export function punt(lane: usize, packet: usize, octets: u32, reason: u32, context: u32): u32 {
   const size = load<u32>(MAP_PUNT_OCTETS);
+  return copy(lane, packet, octets, reason, context, size, reason == PUNT_CONTROL ? size : size - (size >> 2));
+}
+
+/**
+ * Copies an I1. Anybody can send one from any address, so they get a quarter of the ring: a flood of them neither keeps out nor
+ * delays for long what proves where it comes from. @returns PUNT_CONTROL, or DROP_PUNT_FULL
+ */
+export function puntFirst(lane: usize, packet: usize, octets: u32): u32 {
+  const size = load<u32>(MAP_PUNT_OCTETS);
+  return copy(lane, packet, octets, PUNT_CONTROL, NO_CONTEXT, size, size >> 2);
+}
+
+/** Into a ring of `size` octets, unless more than `most` of them would be taken. */
+function copy(lane: usize, packet: usize, octets: u32, reason: u32, context: u32, size: u32, most: u32): u32 {
   const ring: usize = load<u32>(lane, LANE_PUNT);
   const head = load<u32>(lane, LANE_PUNT_HEAD);
   const used = head - atomic.load<u32>(lane, LANE_PUNT_TAIL);
@@ -26,7 +41,6 @@ export function punt(lane: usize, packet: usize, octets: u32, reason: u32, conte
   const at = head & (size - 1);
   const rest = size - at;
   const gap: u32 = rest < need ? rest : 0;
-  const most = reason == PUNT_CONTROL ? size : size - (size >> 2);
   if (used + gap + need > most) return DROP_PUNT_FULL;
   if (gap != 0) store<u32>(ring + at, PUNT_WRAP, PUNT_OCTETS);
   const entry = gap == 0 ? ring + at : ring;

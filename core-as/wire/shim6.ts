@@ -1,6 +1,11 @@
 /** The payload extension header (RFC 5533 §5.2). A tag here is 48 bits as loaded: P bit and 47 bits of tag in wire order. */
 import { RECORD_LOCAL_TAG, RECORD_PEER_TAG, RECORD_WORD } from "../layout/record.ts";
-import { SHIM6_P_BIT, SHIM6_P_TYPE } from "../layout/shim6.ts";
+import { SHIM6_P_BIT, SHIM6_P_TYPE, SHIM6_TYPE_I1 } from "../layout/shim6.ts";
+
+/** Whether the header is an I1. */
+export function isI1(header: usize): bool {
+  return load<u8>(header, SHIM6_P_TYPE) == SHIM6_TYPE_I1;
+}
 
 /** Whether the header is a payload extension header: P = 1. */
 export function isPayload(header: usize): bool {
