@@ -34,32 +34,34 @@ export function describe<M extends I2 | R2 | I2bis>(
   shorten: Shim6World["shorten"],
 ): Described<M> | undefined {
   const capabilities = options.capabilities?.(context.roundTrip);
-  const total = identity.list.locators.length;
-  const ways: { readonly count: number; readonly preferences: boolean; readonly extras: boolean }[] = [
-    { count: total, preferences: true, extras: true },
-    { count: total, preferences: false, extras: true },
-    ...Array.from({ length: shorten === undefined ? 0 : total - 1 }, (_, i) => ({
-      count: total - 1 - i,
-      preferences: false,
-      extras: true,
-    })),
-    { count: shorten === undefined ? total : 1, preferences: false, extras: false },
-  ];
-  const portionOf = (chosen: LocalIdentity, { preferences, extras }: Omit<Portion, "identity">): M => ({
-    ...bare,
-    options: [...bare.options, ...portion({ identity: chosen, preferences, extras }, options, capabilities)],
-  });
-  for (const way of ways) {
+  const withPortion = (way: Portion): M => ({ ...bare, options: [...bare.options, ...portion(way, options, capabilities)] });
+  const whole: Portion = { identity, preferences: true, extras: true };
+  const message = withPortion(whole);
+  if (fits(message)) return { message, told: toldBy(whole, options, capabilities) };
+  for (const { count, ...way } of lesserWays(identity.list.locators.length, shorten !== undefined)) {
     // Measured with the whole list's signature, which is as long as any: only the list that fits is signed.
-    const measured = way.count === total ? identity : cutTo(identity, way.count);
-    const whole = portionOf(measured, way);
-    if (IPV6_HEADER_LENGTH + messageLength(whole) > SHIM6_PACKET_LIMIT) continue;
-    const chosen = way.count === total ? identity : shorten?.(identity, way.count, keep);
-    if (chosen === undefined) continue;
-    const told = toldBy({ identity: chosen, ...way }, options, capabilities);
-    return { message: chosen === identity ? whole : portionOf(chosen, way), told };
+    const measured = count === identity.list.locators.length ? identity : cutTo(identity, count);
+    if (!fits(withPortion({ ...way, identity: measured }))) continue;
+    const chosen = measured === identity ? identity : shorten?.(identity, count, keep);
+    if (chosen !== undefined)
+      return { message: withPortion({ ...way, identity: chosen }), told: toldBy({ ...way, identity: chosen }, options, capabilities) };
   }
   return undefined;
+}
+
+/** What to leave out, the least first. */
+function lesserWays(total: number, canShorten: boolean): readonly (Omit<Portion, "identity"> & { readonly count: number })[] {
+  const shorter = Array.from({ length: canShorten ? total - 1 : 0 }, (_, i) => ({
+    count: total - 1 - i,
+    preferences: false,
+    extras: true,
+  }));
+  const least = { count: canShorten ? 1 : total, preferences: false, extras: false };
+  return [{ count: total, preferences: false, extras: true }, ...shorter, least];
+}
+
+function fits(message: I2 | R2 | I2bis): boolean {
+  return IPV6_HEADER_LENGTH + messageLength(message) <= SHIM6_PACKET_LIMIT;
 }
 
 /** The option with `preferences` for the list of `generation`. Elements only as long as they need to be: flags, then priority, then weight (§5.15.3). */

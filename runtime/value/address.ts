@@ -29,13 +29,67 @@ export function address(text: string): Address {
 
 /** The address in the 16 octets at `offset` of `bytes`. */
 export function addressAt(bytes: Uint8Array, offset = 0): Address {
-  const groups: number[] = [];
-  for (let i = 0; i < ADDRESS_OCTETS; i += 2) groups.push((bytes[offset + i] << 8) | bytes[offset + i + 1]);
-  return showGroups(groups);
+  let gapAt = 8;
+  let gapLength = 1;
+  for (let i = 0, zeros = 0; i < 8; i++) {
+    zeros = (bytes[offset + 2 * i] | bytes[offset + 2 * i + 1]) === 0 ? zeros + 1 : 0;
+    if (zeros > gapLength) {
+      gapLength = zeros;
+      gapAt = i + 1 - zeros;
+    }
+  }
+  let text = "";
+  for (let i = 0; i < 8; i++) {
+    if (i === gapAt) {
+      text += "::";
+      i += gapLength - 1;
+      continue;
+    }
+    if (i > 0 && i !== gapAt + gapLength) text += ":";
+    text += ((bytes[offset + 2 * i] << 8) | bytes[offset + 2 * i + 1]).toString(16);
+  }
+  return text as Address;
 }
 
-/** Writes the 16 octets of `value` into `bytes` at `offset`. */
+/** Writes the 16 octets of `value` into `bytes` at `offset`. Canonical text needs no more than one look at each character. */
 export function putAddress(value: Address, bytes: Uint8Array, offset = 0): void {
+  const end = offset + ADDRESS_OCTETS;
+  let at = offset;
+  let gap = -1;
+  let group = -1;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    const digit = code >= DIGIT_0 && code <= DIGIT_9 ? code - DIGIT_0 : code >= LETTER_A && code <= LETTER_F ? code - LETTER_A + 10 : -1;
+    if (digit >= 0) {
+      group = group < 0 ? digit : group * 16 + digit;
+      continue;
+    }
+    const doubled = value.charCodeAt(i + 1) === COLON;
+    const misplaced = group < 0 ? i > 0 || !doubled : i === value.length - 1;
+    if (code !== COLON || at >= end || group > 0xffff || misplaced) return putGroups(value, bytes, offset);
+    if (group >= 0) {
+      bytes[at++] = group >> 8;
+      bytes[at++] = group & 0xff;
+      group = -1;
+    }
+    if (!doubled) continue;
+    if (gap >= 0) return putGroups(value, bytes, offset);
+    gap = at;
+    i++;
+  }
+  if (group >= 0 && at < end && group <= 0xffff) {
+    bytes[at++] = group >> 8;
+    bytes[at++] = group & 0xff;
+    group = -1;
+  }
+  if (group >= 0 || (gap < 0 ? at !== end : at === end)) return putGroups(value, bytes, offset);
+  if (gap < 0) return;
+  bytes.copyWithin(end - (at - gap), gap, at);
+  bytes.fill(0, gap, end - (at - gap));
+}
+
+/** The same for any text. */
+function putGroups(value: Address, bytes: Uint8Array, offset: number): void {
   const groups = readGroups(value);
   if (groups === undefined) throw new RangeError(`not an IPv6 address: ${value}`);
   for (let i = 0; i < groups.length; i++) {
@@ -43,6 +97,12 @@ export function putAddress(value: Address, bytes: Uint8Array, offset = 0): void 
     bytes[offset + 2 * i + 1] = groups[i] & 0xff;
   }
 }
+
+const COLON = 0x3a;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const LETTER_A = 0x61;
+const LETTER_F = 0x66;
 
 /** The 16 octets of `value`, in a new array. */
 export function addressOctets(value: Address): Uint8Array {
@@ -96,18 +156,10 @@ function readQuad(text: string): number[] | undefined {
 }
 
 function showGroups(groups: readonly number[]): Address {
-  let bestAt = -1;
-  let bestLength = 1;
+  const bytes = new Uint8Array(ADDRESS_OCTETS);
   for (let i = 0; i < 8; i++) {
-    let end = i;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - i > bestLength) {
-      bestAt = i;
-      bestLength = end - i;
-    }
-    if (end > i) i = end;
+    bytes[2 * i] = groups[i] >> 8;
+    bytes[2 * i + 1] = groups[i] & 0xff;
   }
-  const hex = groups.map((group) => group.toString(16));
-  if (bestAt < 0) return hex.join(":") as Address;
-  return `${hex.slice(0, bestAt).join(":")}::${hex.slice(bestAt + bestLength).join(":")}` as Address;
+  return addressAt(bytes);
 }
