@@ -10,7 +10,7 @@
  */
 import { cpus, release } from "node:os";
 import process from "node:process";
-import type { StatusRow } from "../../runtime/api/rows.ts";
+import type { ContextRow, Listing } from "../../runtime/api/rows.ts";
 import { DIES, RETURNS } from "../../runtime/lab/events.ts";
 import type { Ground } from "../../runtime/lab/ground.ts";
 import type { LabHost } from "../../runtime/lab/host.ts";
@@ -169,7 +169,8 @@ async function mix(ground: Ground, host: LabHost): Promise<Mixed> {
   if (!end.contentOk) note(`the stream was not whole: ${end.why}`);
   const counters = await sites.alpha.counters();
   await host.sleep(2 * CHURN_IDLE);
-  const { contexts: contextsLeft } = await sites.alpha.ask<StatusRow>("/status");
+  const { items: left } = await sites.alpha.ask<Listing<ContextRow>>("/contexts");
+  for (const row of left) note(`left: ${JSON.stringify(row)}`);
   const [alpha, beta] = samples.map((all, i) => ({ ...memoryOf(all), cpu: round(cpu[i]) }));
   return {
     alpha,
@@ -178,7 +179,7 @@ async function mix(ground: Ground, host: LabHost): Promise<Mixed> {
     deaths,
     streamOctets: end.octets,
     streamWhole: end.contentOk,
-    contextsLeft,
+    contextsLeft: left.length,
   };
 }
 
