@@ -232,6 +232,7 @@ export class Oracle {
     const { core, shim6, reap } = box.parts;
     const tags = new Map<string, number>();
     let count = 0;
+    let settled = true;
     for (const context of shim6.contexts()) {
       count++;
       const { id, pair, state } = context;
@@ -242,6 +243,7 @@ export class Oracle {
         this.#fail("disagree", `context ${id} is ${state} and REAP has it in ${reap.stateOf(id)}`);
       if (usable && core.findTag(context.localTag) !== id) this.#fail("disagree", `the core does not find context ${id} by its tag`);
       this.#checkLocators(machine, context, reap.currentOf(id));
+      settled &&= state === "ESTABLISHED" && reap.stateOf(id) === "Operational";
       if (!usable) continue;
       for (const { address } of context.peerLocators) {
         const key = `${address} ${showTag(context.peerTag ?? context.localTag)}`;
@@ -250,6 +252,7 @@ export class Oracle {
         tags.set(key, id);
       }
     }
+    if (settled && box.held.keys > 0) this.#fail("stranded", `packets wait for ${box.held.keys} contexts, and all contexts carry traffic`);
     if (count > this.#world.contextsMost) this.#fail("unbounded", `${count} contexts, more than ${this.#world.contextsMost}`);
   }
 

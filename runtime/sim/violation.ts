@@ -28,6 +28,8 @@ export type Invariant =
   | "stuck"
   /** Core, Shim6 and REAP do not agree about a context. */
   | "disagree"
+  /** A packet waits for a context that need not wait any more. */
+  | "stranded"
   /** A table is larger than it may be. */
   | "unbounded"
   /** Traffic ended long ago and something is still there. */
