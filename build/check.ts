@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
+import { checkConformance } from "./conform.ts";
 import { root } from "./tools.ts";
 
 /** Folder → folders it may import from, itself always included; the longest name that fits a file counts. */
@@ -24,6 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "runtime/locator": ["runtime/value", "runtime/wire"],
   "runtime/cga": ["runtime/value", "runtime/port", "runtime/wire"],
   "runtime/shim6": ["runtime/value", "runtime/wire"],
+  "runtime/router": ["runtime/value", "runtime/wire"],
   "runtime/reap": ["runtime/value", "runtime/wire", "runtime/locator"],
   "runtime/config": ["runtime/value", "runtime/locator"],
   "runtime/api": ["runtime/value"],
@@ -36,6 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/cga",
     "runtime/shim6",
     "runtime/reap",
+    "runtime/router",
     "runtime/config",
     "runtime/api",
     "core-as/layout",
@@ -157,6 +160,8 @@ for (const folder of SAME_FILES.slice(1)) {
 
 const readmes = Object.keys(MAY_IMPORT).filter((folder) => /^(runtime|adapters|core-as)\//.test(folder) && existsSync(join(root, folder)));
 for (const folder of readmes) if (!existsSync(join(root, folder, "README.md"))) faults.push(`${folder}: no README.md`);
+
+faults.push(...checkConformance(root));
 
 for (const fault of faults) console.error(fault);
 const tools: (readonly [string, ...string[]])[] = [
