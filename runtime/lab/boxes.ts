@@ -67,7 +67,13 @@ async function settle(host: LabHost, ground: Ground, site: Site, runtime: Runtim
 }
 
 /** Starts the box of `settled` by the settings that lie in its {@link siteFile}, and waits until it is ready. @throws {LabError} */
-export async function startBox(host: LabHost, ground: Ground, settled: Settled, runtime: RuntimeName, log: BoxesOptions["log"]): Promise<Box> {
+export async function startBox(
+  host: LabHost,
+  ground: Ground,
+  settled: Settled,
+  runtime: RuntimeName,
+  log: BoxesOptions["log"],
+): Promise<Box> {
   const { site, ulid } = settled;
   const said: string[] = [];
   let ready: () => void = () => undefined;
