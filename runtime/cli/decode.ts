@@ -7,8 +7,9 @@ import type { MessageCodec } from "../wire/control/codec.ts";
 import { tagAt } from "../wire/control/codec.ts";
 import { PROBE_REPORT_LENGTH, PROBE_REPORTS_AT, PROBE_STATES, probeCounts, readReports } from "../wire/control/probe.ts";
 import { messageCodec } from "../wire/control/table.ts";
+import { emitMessage } from "../wire/emit.ts";
 import { emitIpv6, parseIpv6, parseQuotedIpv6 } from "../wire/ipv6.ts";
-import type { Message, ProbeReport } from "../wire/message.ts";
+import { findOption, type Message, type ProbeReport } from "../wire/message.ts";
 import {
   IPV6_HEADER_LENGTH,
   PROTOCOL_SHIM6,
@@ -19,7 +20,7 @@ import {
   SHIM6_TYPE_AT,
 } from "../wire/number.ts";
 import { type Tlv, walkOptions } from "../wire/option/tlv.ts";
-import { parseControl } from "../wire/parse.ts";
+import { type ParsedControl, parseControl } from "../wire/parse.ts";
 import { parsePayload } from "../wire/payload.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { findShim6, headersFrom, type Shim6Place } from "../wire/shim6.ts";
@@ -35,13 +36,13 @@ export function decodeText(text: string): string {
     .join("");
 }
 
-/** One line; `undefined` for one without a packet. */
-export function decodeLine(line: string): Fields | undefined {
+/** One line; `undefined` for one without a packet. `all` as in {@link decodePacket}. */
+export function decodeLine(line: string, all = false): Fields | undefined {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return undefined;
   const octets = unhex(text);
   if (octets === undefined) return { verdict: "invalid", error: "not hexadecimal" };
-  return looksLikeIpv6(octets) ? decodePacket(octets) : decodeBare(octets);
+  return looksLikeIpv6(octets) ? decodePacket(octets, all) : decodeBare(octets, all);
 }
 
 /** Version 6 and a Payload Length that the octets can hold: a Shim6 header seldom looks like that. */
@@ -50,10 +51,10 @@ function looksLikeIpv6(octets: Uint8Array): boolean {
 }
 
 /** A Shim6 header without its IPv6 header: no addresses, and places count from its first octet. */
-function decodeBare(octets: Uint8Array): Fields {
+function decodeBare(octets: Uint8Array, all: boolean): Fields {
   if (octets.length > 0xffff) return { verdict: "invalid", error: `${octets.length} octets are no packet` };
   const anywhere = address("::1");
-  const fields = decodePacket(emitIpv6(anywhere, anywhere, PROTOCOL_SHIM6, octets, 64));
+  const fields = decodePacket(emitIpv6(anywhere, anywhere, PROTOCOL_SHIM6, octets, 64), all);
   const { seen } = fields;
   if (!isFields(seen)) return withoutIpv6(fields);
   const moved = Object.entries(fields).map(([name, value]) => [
@@ -77,8 +78,9 @@ function withoutIpv6({ src, dst, ...rest }: Fields): Fields {
 /**
  * One IPv6 packet. What the receiver would take becomes its fields; anything else becomes `verdict` (drop, error, or
  * not-shim6), `error`, for an Error message `error_code` and `pointer`, and in `seen` what can still be read.
+ * @param all also what a receiver passes over: reserved bits, padding, octets behind the message
  */
-export function decodePacket(packet: Uint8Array): Fields {
+export function decodePacket(packet: Uint8Array, all = false): Fields {
   const payload = parsePayload(packet);
   if (!(payload instanceof Reject)) return readFields(packet);
   const parsed = parseControl(packet);
@@ -91,8 +93,34 @@ export function decodePacket(packet: Uint8Array): Fields {
     const { code, pointer } = parsed;
     return { verdict: "error", error: ERROR_NAMES[code] ?? `code ${code}`, error_code: code, pointer, seen: readFields(packet) };
   }
-  const fields = readFields(packet);
-  return parsed.ignored.length === 0 ? fields : { ...fields, ignored_options: parsed.ignored };
+  return {
+    ...readFields(packet),
+    ...(parsed.ignored.length === 0 ? {} : { ignored_options: parsed.ignored }),
+    ...(all ? passedOver(packet, parsed) : {}),
+  };
+}
+
+/**
+ * What a receiver must not look at and a sender should have left zero: reserved bits and padding, as places in the Shim6 header with
+ * the bits that stand there, and octets behind the message.
+ */
+function passedOver(packet: Uint8Array, { message, offset }: ParsedControl): Fields {
+  const length = 8 * (packet[offset + SHIM6_HDR_EXT_LEN_AT] + 1);
+  const ip = parseIpv6(packet);
+  const behind = ip instanceof Reject ? 0 : ip.end - offset - length;
+  return { ...reservedBits(packet.subarray(offset, offset + length), message), ...(behind > 0 ? { octets_behind: behind } : {}) };
+}
+
+function reservedBits(header: Uint8Array, message: Message): Fields {
+  if (message.kind !== "Error" && findOption(message.options, "locator-preferences")?.ragged === true) return {};
+  const plain = emitMessage(message);
+  const set: Fields[] = [];
+  for (let at = SHIM6_TYPE_AT + 1; at < header.length; at++) {
+    if (at >= SHIM6_CHECKSUM_AT && at < SHIM6_CHECKSUM_AT + 2) continue;
+    const bits = header[at] ^ plain[at];
+    if (bits !== 0) set.push({ octet: at, bits: hexNumber(bits, 2) });
+  }
+  return set.length === 0 ? {} : { reserved_bits: set };
 }
 
 /** RFC 5533 §5.14. */

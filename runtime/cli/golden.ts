@@ -14,11 +14,12 @@ export function addDecode(program: Command, session: Session): void {
       "Reads packets from standard input, one a line in hexadecimal: IPv6 packets or bare Shim6 messages. Writes a JSON object a line. " +
         "Empty lines and lines that begin with # are passed over.",
     )
+    .option("--all", "show what a receiver passes over, too: reserved bits, padding, octets behind the message")
     .option(JSON_FLAG, "no effect: it is always JSON")
     .addHelpText("after", examples("pshim6 decode < packets.hex", "xxd -p -c 0 packet.bin | pshim6 decode | jq ."))
-    .action(async () => {
+    .action(async (flags: { readonly all?: true }) => {
       for await (const line of session.host.host.inputLines()) {
-        const fields = decodeLine(line);
+        const fields = decodeLine(line, flags.all === true);
         if (fields !== undefined) session.printJson(fields);
       }
     });

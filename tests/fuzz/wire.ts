@@ -73,7 +73,7 @@ function readPacket(octets: Uint8Array, index: number): void {
   ])
     if (!(made instanceof Reject) && made.length > octets.length + 8) throw new Error(`${octets.length} octets became ${made.length}`);
   if (before === undefined) return;
-  decodeLine(before);
+  decodeLine(before, true);
   if (hex(octets) !== before) throw new Error("a reader changed its input");
 }
 
