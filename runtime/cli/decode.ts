@@ -29,7 +29,7 @@ import { optionFields } from "./option-fields.ts";
 
 /** Whole text: empty lines and lines that begin with # are passed over. One line of JSON for each other line. */
 export function decodeText(text: string): string {
-  const decoded = text.split("\n").map(decodeLine);
+  const decoded = text.split("\n").map((line) => decodeLine(line));
   return decoded
     .filter((fields) => fields !== undefined)
     .map((fields) => `${JSON.stringify(fields)}\n`)
