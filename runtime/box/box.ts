@@ -8,7 +8,6 @@ import * as due from "../../core-as/layout/due.ts";
 import * as verdict from "../../core-as/layout/verdict.ts";
 import type { Core } from "../fast/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
-import { type LocalChoice, RANK_RANDOM_OCTETS, rankLocals, rankPairs } from "../locator/rank.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Entropy } from "../port/entropy.ts";
 import type { Log } from "../port/log.ts";
@@ -40,13 +39,13 @@ import {
   Refusal,
   removePayloadHeader,
 } from "../wire/index.ts";
-import { PREFERENCE_BROKEN } from "../wire/message.ts";
 import { ICMP6_ADDRESS_UNREACHABLE } from "../wire/number.ts";
 import { ControlCounters } from "./counters.ts";
 import { Hold, type HoldLimits } from "./hold.ts";
 import { type IcmpPass, isIcmpError } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
 import { PathKeeper } from "./keeper.ts";
+import { Steering } from "./steer.ts";
 
 /** What the site wants of its contexts. */
 export interface BoxSettings {
@@ -96,8 +95,6 @@ const WHEEL_PATIENCE: Millis = 50;
 const EVENTS_KEPT = 256;
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
 const RECENT_USE: Millis = 10_000;
-/** What a handshake proved of a peer's locators serves the next context with it for so long. */
-const LEARNT_FOR: Millis = 86_400_000;
 /** Between slices of work that can wait, so that packets come first. */
 const CHORE_GAP: Millis = 2;
 
@@ -115,6 +112,7 @@ export class Box {
   readonly #chores: Iterator<unknown>[] = [];
   /** Due at an instant, the earliest first. */
   readonly #later: { readonly at: Millis; readonly run: () => void }[] = [];
+  readonly #steering: Steering;
   #settings: BoxSettings;
   /** When the core's timers were looked at last. */
   #turnedAt: Millis = -NEVER;
@@ -122,6 +120,7 @@ export class Box {
   constructor(settings: BoxSettings, parts: BoxParts) {
     this.#settings = settings;
     this.parts = parts;
+    this.#steering = new Steering(parts);
     this.#waiting = new Hold(settings.hold, "keep-oldest");
     this.#exploring = new Hold(settings.hold, "keep-newest");
     this.#paths = new PathKeeper({
@@ -217,7 +216,7 @@ export class Box {
   /** Sets `pair` up although no packet asks for it: a forked context (RFC 5533 §7.6), or one in advance. */
   need(pair: UlidPair): void {
     const now = this.parts.clock.now();
-    this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, now);
+    this.#shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, now);
     this.#plan();
   }
 
@@ -304,34 +303,7 @@ export class Box {
     }
     this.counters.count("drop-hold-full", this.#waiting.push(pairKey(pair), packet));
     // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
-    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, this.parts.clock.now());
-  }
-
-  #candidates(pair: UlidPair, now: Millis): LocatorPair[] {
-    const { bindings, entropy } = this.parts;
-    return rankPairs(this.#locals(pair), bindings.locatorsOf(pair.peer, now), entropy.bytes(RANK_RANDOM_OCTETS));
-  }
-
-  /** The host's locators as the site ranks them; one that is BROKEN serves only when all are. */
-  #locals({ local }: UlidPair): LocalChoice[] {
-    const identity = this.parts.identities.of(local);
-    if (identity === undefined) return [];
-    const { list, preferences } = identity;
-    const isBroken = (place: number) => (preferences[place].flags & PREFERENCE_BROKEN) !== 0;
-    const allBroken = list.locators.every((_, place) => isBroken(place));
-    return list.locators.map(({ address }, place) => ({
-      address,
-      priority: preferences[place].priority ?? 0,
-      weight: preferences[place].weight ?? 0,
-      usable: allBroken || !isBroken(place),
-    }));
-  }
-
-  /** Those of the context's locators, best first. */
-  #rankedLocals({ pair, localLocators }: ContextView): readonly Locator[] {
-    const choices = this.#locals(pair).filter(({ address }) => localLocators.includes(address));
-    const ranked = rankLocals(choices, this.parts.entropy.bytes(RANK_RANDOM_OCTETS));
-    return ranked.length > 0 ? ranked : localLocators;
+    if (known === undefined) this.#shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, this.parts.clock.now());
   }
 
   #timing(context: ContextView): ReapTiming & { readonly idleTimeout: Millis } {
@@ -446,7 +418,7 @@ export class Box {
     this.#paths.mtus.leave(id, now);
     this.#reap({ kind: "removed", id }, now);
     this.#tell("removed", now, `context ${id} ${pair.local} → ${pair.peer}: ${why}`);
-    if (wantedAgain) this.#shim6({ kind: "need", pair, candidates: this.#candidates(pair, now) }, now);
+    if (wantedAgain) this.#shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, now);
   }
 
   #established(context: ContextView, cause: string, now: Millis): void {
@@ -466,25 +438,16 @@ export class Box {
     if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
     else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
     this.#reap(
-      { kind: "context", context: reapContext(context, context.peerTag, current, this.#rankedLocals(context), timing), fresh },
+      { kind: "context", context: reapContext(context, context.peerTag, current, this.#steering.rankedLocals(context), timing), fresh },
       now,
     );
-    this.#learn(context, now);
+    this.#steering.learn(context, now);
     this.#tell(
       "established",
       now,
       `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
     );
     release(this.#waiting.take(pairKey(pair)), now);
-  }
-
-  /** What the peer proved serves the next context with it, with the preferences it gave. */
-  #learn({ pair, peerLocators, peerBox }: ContextView, now: Millis): void {
-    // Without CGA parameters nothing was proved but that the source of its messages answers.
-    if (peerBox === undefined) return;
-    const proved = peerLocators.filter(({ verified }) => verified);
-    const bound = proved.map(({ address, preference }) => ({ address, preference }));
-    if (bound.length > 0) this.parts.bindings.learn(pair.peer, bound, now + LEARNT_FOR);
   }
 
   #reap(event: ReapEvent, now: Millis): void {

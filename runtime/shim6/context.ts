@@ -144,6 +144,7 @@ export function newContext(
   };
 }
 
+/** The locators of a list, in its order. */
 export function addressesOf({ locators }: LocatorList): readonly Locator[] {
   return locators.map(({ address }) => address);
 }

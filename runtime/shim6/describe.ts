@@ -82,6 +82,7 @@ export function hasPreferences({ list, preferences }: LocalIdentity): boolean {
   return preferences.length === list.locators.length;
 }
 
+/** CAPABILITIES, if there is anything to say in it. */
 export function asOption(capabilities: Capabilities | undefined): Option[] {
   return capabilities === undefined ? [] : [{ kind: "capabilities", ...capabilities }];
 }

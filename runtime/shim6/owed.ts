@@ -24,6 +24,7 @@ export function owedTo({ told }: Context, identity: LocalIdentity, options: Shim
   return list || preferences || seconds ? { list, preferences, seconds } : undefined;
 }
 
+/** Whether a peer that was told `a` would learn nothing from `b`. */
 export function samePreferences(a: readonly Preference[] | undefined, b: readonly Preference[]): boolean {
   if (a === b) return true;
   if (a?.length !== b.length) return false;

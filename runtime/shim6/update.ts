@@ -169,6 +169,7 @@ function toldAfter({ told }: Context, identity: LocalIdentity, owed: Owed, secon
   };
 }
 
+/** Whether both hold the same locators in the same order. */
 export function sameLocators(a: readonly Locator[], b: readonly Locator[]): boolean {
   return a.length === b.length && a.every((each, i) => each === b[i]);
 }

@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { reconfigureBox } from "../../../runtime/box/assemble.ts";
 import { prefix, withPrefix } from "../../../runtime/value/prefix.ts";
+import type { Option } from "../../../runtime/wire/message.ts";
 import { ALPHA, connected, messagesOf, type SiteBox, twoBoxes } from "../../lib/boxpair.ts";
 
 const [A1, A2] = ALPHA.providers;
@@ -113,6 +114,45 @@ test("forked contexts live beside the default one, in the core too; hosts' packe
   net.run(net.now + 100);
   assert.is(core.counters(id).packetsOut, before + 1);
   assert.is(core.counters(views[1].id).packetsOut, 0);
+});
+
+test("§7.15 a context that went because the peer reused its tag is set up again if it carried traffic lately", async () => {
+  for (const quiet of [0, 60_000]) {
+    const { net, a, b } = await connected();
+    const before = only(a);
+    net.run(net.now + quiet);
+    const identity = b.box.parts.identities.of(b.ulid);
+    if (identity?.signature === undefined || before.peerTag === undefined) return assert.unreachable();
+    const named: Option[] = [
+      { kind: "ulid-pair", sender: b.ulid, receiver: a.ulid },
+      { kind: "forked-instance", identifier: 9 },
+    ];
+    net.forge(b.locators[0], a.locators[0], { kind: "I1", initiatorTag: before.peerTag, initiatorNonce: 5, options: named });
+    net.run(net.now + 50);
+    const r1 = messagesOf(a.sent)
+      .map(({ message }) => message)
+      .find((message) => message.kind === "R1");
+    if (r1?.kind !== "R1") return assert.unreachable("no R1");
+    const { list, pds, signature } = identity;
+    const told: Option[] = [
+      { kind: "locator-list", ...list },
+      { kind: "cga-pds", pds },
+      { kind: "cga-signature", signature },
+    ];
+    const validator = r1.options.filter(({ kind }) => kind === "responder-validator");
+    net.forge(b.locators[0], a.locators[0], {
+      kind: "I2",
+      initiatorTag: before.peerTag,
+      initiatorNonce: 6,
+      responderNonce: r1.responderNonce,
+      options: [...validator, ...named, ...told],
+    });
+    net.run(net.now + 500);
+    assert.ok(a.box.events.some(({ text }) => text.endsWith("confused")));
+    const after = a.box.parts.shim6.find(before.pair);
+    assert.is(after?.state, quiet === 0 ? "ESTABLISHED" : undefined);
+    assert.is.not(after?.localTag, before.localTag);
+  }
 });
 
 test("a site with one locator sets contexts up: its ULIDs are routed nowhere, so there is no doing without", async () => {
