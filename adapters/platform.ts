@@ -10,6 +10,7 @@ import type { Files } from "../runtime/port/files.ts";
 import type { Host } from "../runtime/port/host.ts";
 import type { Http } from "../runtime/port/http.ts";
 import type { Logs } from "../runtime/port/log.ts";
+import type { NeighbourLink } from "../runtime/port/neighbours.ts";
 import type { PacketPlane } from "../runtime/port/packet.ts";
 import type { Store } from "../runtime/port/store.ts";
 import type { Millis } from "../runtime/value/time.ts";
@@ -21,6 +22,7 @@ import { systemHost } from "./common/host.ts";
 import { systemHttp } from "./common/http.ts";
 import type { Libc } from "./common/libc.ts";
 import { systemLogs } from "./common/log.ts";
+import { openNeighbourLink } from "./common/neighbours.ts";
 import { openStore } from "./common/store.ts";
 import { openPacketPlane, type PlaneOptions } from "./data/plane.ts";
 
@@ -40,6 +42,8 @@ export interface Platform {
   openStore(directory: string): Store;
   /** Makes the TUN and its packet plane. @throws {PortError} as `openTun` of adapters/common/tun.ts */
   openPacketPlane(core: Pick<Core, "shared" | "drainPunts">, options: PlaneOptions): Promise<PacketPlane>;
+  /** @throws {PortError} as `openNeighbourLink` of adapters/common/neighbours.ts */
+  openNeighbourLink(name: string): Promise<NeighbourLink>;
 }
 
 /** The runtime this file runs on. */
@@ -64,6 +68,7 @@ export async function loadPlatform(): Promise<Platform> {
     command: systemCommand,
     http: systemHttp((error) => logs.area("api").error("a request could not be answered", { error })),
     openStore: (directory) => openStore(deno, files, directory),
+    openNeighbourLink: async (name) => openNeighbourLink(await loadLibc(runtime), name),
     openPacketPlane: async (core, options) => openPacketPlane({ libc: await loadLibc(runtime), now: monotonic, core }, options),
   };
 }

@@ -13,7 +13,7 @@ export async function openLibc(): Promise<Libc> {
     dlopen(file, { ...translate(SETUP_CALLS), ...translate(MEMORY_CALLS), [ERRNO_LOCATION]: { args: [], returns: "ptr" } }),
   );
   const numbers = openLibrary((file) => dlopen(file, translate(NUMBER_CALLS))).symbols;
-  const { read, write, poll, madvise } = symbols;
+  const { read, write, poll, madvise, recvmsg } = symbols;
   const errno = symbols[ERRNO_LOCATION]();
   return {
     open: (path, flags) => symbols.open(cString(path), flags, 0),
@@ -21,6 +21,10 @@ export async function openLibc(): Promise<Libc> {
     ioctl: (fd, request, argument) => symbols.ioctl(fd, request, argument),
     ioctlNumber: (fd, request, argument) => numbers.ioctl(fd, request, argument),
     eventfd: (initial, flags) => symbols.eventfd(initial, flags),
+    socket: (domain, type, protocol) => symbols.socket(domain, type, protocol),
+    setsockopt: (fd, level, option, value) => symbols.setsockopt(fd, level, option, value, value.length),
+    sendto: (fd, octets, to) => symbols.sendto(fd, octets, octets.length, 0, to, to.length),
+    interfaceIndex: (name) => symbols.if_nametoindex(cString(name)),
     errno: () => peek.i32(errno),
     onMemory(buffer): MemoryCalls {
       const base = ptr(new Uint8Array(buffer));
@@ -29,6 +33,8 @@ export async function openLibc(): Promise<Libc> {
         write: (fd, offset, octets) => write(fd, base + offset, octets),
         poll: (offset, count, timeout) => poll(base + offset, count, timeout),
         madvise: (offset, octets, advice) => madvise(base + offset, octets, advice),
+        recvmsg: (fd, offset) => recvmsg(fd, base + offset, 0),
+        base: BigInt(base),
       };
     },
   };

@@ -11,6 +11,10 @@ export interface MemoryCalls {
   /** `count` structures pollfd at `offset`; `timeout` in ms, −1 = for ever. Blocks this thread. */
   poll(offset: number, count: number, timeout: number): number;
   madvise(offset: number, octets: number, advice: number): number;
+  /** One message into the structure msghdr at `offset`; its pointers are {@link base} and an offset. */
+  recvmsg(fd: number, offset: number): number;
+  /** Where the memory is, as the C library sees it. */
+  readonly base: bigint;
 }
 
 /** The C library, for one thread. Failures are −1, with {@link errno} to ask next. */
@@ -21,6 +25,12 @@ export interface Libc {
   /** ioctl(2) with a number where the address would be, e.g. TUNSETOFFLOAD. */
   ioctlNumber(fd: number, request: number, argument: number): number;
   eventfd(initial: number, flags: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  /** Sends `octets` to the address in the structure `to`, without flags. */
+  sendto(fd: number, octets: Uint8Array, to: Uint8Array): number;
+  /** Index of an interface; 0 = there is none of that name. */
+  interfaceIndex(name: string): number;
   /** Why the last call of this thread failed. */
   errno(): number;
   /** Calls on `buffer`, which stays where it is because it is shared; the caller keeps it alive. */

@@ -26,7 +26,7 @@ export async function openLibc(): Promise<Libc> {
     }),
   );
   const numbers = openLibrary((file) => Deno.dlopen(file, translate(NUMBER_CALLS))).symbols;
-  const { read, write, poll, madvise } = symbols;
+  const { read, write, poll, madvise, recvmsg } = symbols;
   const where = symbols[ERRNO_LOCATION]();
   if (where === null) throw new PortError("unsupported", "the C library has no errno");
   const errno = new Deno.UnsafePointerView(where);
@@ -36,6 +36,10 @@ export async function openLibc(): Promise<Libc> {
     ioctl: (fd, request, argument) => symbols.ioctl(fd, request, argument),
     ioctlNumber: (fd, request, argument) => numbers.ioctl(fd, request, argument),
     eventfd: (initial, flags) => symbols.eventfd(initial, flags),
+    socket: (domain, type, protocol) => symbols.socket(domain, type, protocol),
+    setsockopt: (fd, level, option, value) => symbols.setsockopt(fd, level, option, value, value.length),
+    sendto: (fd, octets, to) => symbols.sendto(fd, octets, octets.length, 0, to, to.length),
+    interfaceIndex: (name) => symbols.if_nametoindex(cString(name)),
     errno: () => errno.getInt32(),
     onMemory(buffer): MemoryCalls {
       const base = Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer)));
@@ -52,6 +56,8 @@ export async function openLibc(): Promise<Libc> {
         write: (fd, offset, octets) => write(fd, at(offset), octets),
         poll: (offset, count, timeout) => poll(at(offset), count, timeout),
         madvise: (offset, octets, advice) => madvise(at(offset), octets, advice),
+        recvmsg: (fd, offset) => recvmsg(fd, at(offset), 0),
+        base: BigInt(base),
       };
     },
   };

@@ -18,6 +18,7 @@ export const MEMORY_CALLS = {
   write: { parameters: ["i32", "address", "u32"], result: "i32" },
   poll: { parameters: ["address", "u32", "i32"], result: "i32" },
   madvise: { parameters: ["address", "u32", "i32"], result: "i32" },
+  recvmsg: { parameters: ["i32", "address", "i32"], result: "i32" },
 } as const satisfies Record<string, Signature>;
 
 /** At start and stop. Texts are NUL-terminated buffers. open(2) and ioctl(2) are variadic, which changes nothing on x86-64 and arm64 Linux. */
@@ -26,6 +27,10 @@ export const SETUP_CALLS = {
   close: { parameters: ["i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "u32", "i32", "buffer", "u32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "i32" },
 } as const satisfies Record<string, Signature>;
 
 /** ioctl(2) again, for requests whose last argument is a number instead of an address. */

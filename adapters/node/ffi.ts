@@ -25,13 +25,17 @@ export async function openLibc(): Promise<Libc> {
   };
   const setup = bind(SETUP_CALLS);
   const numbers = bind(NUMBER_CALLS);
-  const { read, write, poll, madvise } = bind(MEMORY_CALLS);
+  const { read, write, poll, madvise, recvmsg } = bind(MEMORY_CALLS);
   return {
     open: (path, flags) => setup.open(cString(path), flags, 0),
     close: (fd) => setup.close(fd),
     ioctl: (fd, request, argument) => setup.ioctl(fd, request, argument),
     ioctlNumber: (fd, request, argument) => numbers.ioctl(fd, request, argument),
     eventfd: (initial, flags) => setup.eventfd(initial, flags),
+    socket: (domain, type, protocol) => setup.socket(domain, type, protocol),
+    setsockopt: (fd, level, option, value) => setup.setsockopt(fd, level, option, value, value.length),
+    sendto: (fd, octets, to) => setup.sendto(fd, octets, octets.length, 0, to, to.length),
+    interfaceIndex: (name) => setup.if_nametoindex(cString(name)),
     errno: () => koffi.errno(),
     onMemory(buffer): MemoryCalls {
       const base = Number(koffi.address(new Uint8Array(buffer)));
@@ -40,6 +44,8 @@ export async function openLibc(): Promise<Libc> {
         write: (fd, offset, octets) => write(fd, base + offset, octets),
         poll: (offset, count, timeout) => poll(base + offset, count, timeout),
         madvise: (offset, octets, advice) => madvise(base + offset, octets, advice),
+        recvmsg: (fd, offset) => recvmsg(fd, base + offset, 0),
+        base: BigInt(base),
       };
     },
   };

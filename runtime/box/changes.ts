@@ -10,6 +10,7 @@ const FIXED: readonly (readonly [path: string, read: Reader])[] = [
   ["ulid", (site) => site.ulid],
   ["lan.interface", (site) => site.lan.interface],
   ["lan.subnets", (site) => site.lan.subnets],
+  ["lan.advertise", (site) => site.lan.advertise],
   ["state", (site) => site.state],
   ["control", (site) => site.control],
   ["tun", (site) => site.tun],

@@ -4,7 +4,7 @@
  */
 import { createApi } from "../api/app.ts";
 import type { ReloadResult } from "../api/facade.ts";
-import type { Site } from "../config/site.ts";
+import { PAYLOAD_HEADER_OCTETS, type Site } from "../config/site.ts";
 import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
 import { slotFor } from "../fast/plan.ts";
 import type { Clock } from "../port/clock.ts";
@@ -15,6 +15,7 @@ import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { Http } from "../port/http.ts";
 import type { LogLevel, Logs } from "../port/log.ts";
+import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import type { Store } from "../port/store.ts";
 import { address } from "../value/address.ts";
@@ -25,6 +26,7 @@ import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
+import { advertiseOnLan, linkAddressOf } from "./lan.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
@@ -49,6 +51,8 @@ export interface BoxPlatform {
   ): Promise<Core>;
   openLane(shared: SharedCore, index: number): Promise<Lane>;
   openPacketPlane(core: Core, options: { readonly name: string; readonly queues: number }): Promise<PacketPlane>;
+  /** Router solicitations and advertisements on an interface. @throws {PortError} `missing`, `permission`, `failed` */
+  openNeighbourLink(name: string): Promise<NeighbourLink>;
 }
 
 /** A box that forwards. */
@@ -201,6 +205,19 @@ async function bringUp(
   files.makeDirectory(site.control.slice(0, site.control.lastIndexOf("/")) || "/", CONTROL_DIRECTORY_MODE);
   const listener = await http.serveSocket(site.control, (request) => api.fetch(request));
   undo.push(() => listener.close());
+  if (site.lan.advertise) {
+    undo.push(
+      advertiseOnLan({
+        clock,
+        entropy,
+        link: await platform.openNeighbourLink(site.lan.interface),
+        mtu: site.tun.mtu - PAYLOAD_HEADER_OCTETS,
+        linkAddress: linkAddressOf(files.readText(`/sys/class/net/${site.lan.interface}/address`)),
+        count: (name) => box.counters.count(name),
+        later: (at, run) => box.at(at, run),
+      }),
+    );
+  }
   const [lan] = site.lan.subnets;
   box.whenIdle(rehearse({ clock, entropy, crypto, privateKey, subnet: { base: lan.base, length: 64 } }));
   box.whenIdle(box.parts.identities.prepare(known.slice(0, IDENTITIES_AHEAD)));

@@ -73,6 +73,10 @@ export const siteSchema = z.strictObject({
         .min(1)
         .max(1024)
         .meta({ description: "Subnets of `ulid.prefix` that are reached over it, at most 64 bits long.", example: ["fc00:aaaa:1::/64"] }),
+      advertise: z.boolean().default(false).meta({
+        description:
+          "Whether the box tells the hosts by router advertisements that it is their router and that packets have room for the Shim6 header. No prefix is advertised.",
+      }),
     })
     .meta({ description: "The inside." }),
   providers: z.array(providerSchema).min(1).max(PROVIDER_LIMIT).meta({ description: "The lines to the internet, one entry each." }),

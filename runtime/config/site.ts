@@ -48,6 +48,8 @@ export interface LanSettings {
   readonly interface: string;
   /** Inside `ulid.prefix`, none overlaps another, at most 64 bits long. */
   readonly subnets: readonly Prefix[];
+  /** Whether the box sends router advertisements there. */
+  readonly advertise: boolean;
 }
 
 /** A line to the internet. */

@@ -28,7 +28,7 @@ test("the design's example, defaults filled in", () => {
     site: {
       site: "alpha",
       ulid: { prefix: prefix("fc00:aaaa:1::/48"), generic: prefix("fc00::/7") },
-      lan: { interface: "lan", subnets: [prefix("fc00:aaaa:1::/64")] },
+      lan: { interface: "lan", subnets: [prefix("fc00:aaaa:1::/64")], advertise: false },
       providers: [
         {
           name: "isp1",
