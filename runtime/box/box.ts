@@ -269,7 +269,7 @@ export class Box {
       case verdict.PUNT_NO_CONTEXT:
         return this.#needContext(packet, now);
       case verdict.PUNT_HOLD:
-        return this.counters.count("drop-hold-exploring", this.#exploring.push(String(context), packet));
+        return this.#hold(packet, context, now);
       case verdict.PUNT_CONTROL:
         return this.#control(packet, now);
       case verdict.PUNT_NO_TAG:
@@ -284,6 +284,13 @@ export class Box {
       default:
         this.counters.count("drop-unexpected-punt");
     }
+  }
+
+  #hold(packet: Uint8Array, context: number, now: Millis): void {
+    const { reap, release } = this.parts;
+    // What the lane punted just before the exploration ended: nobody would let it go any more.
+    if (reap.stateOf(context) === "Operational") return release([packet.slice()], now);
+    this.counters.count("drop-hold-exploring", this.#exploring.push(String(context), packet));
   }
 
   #needContext(packet: Uint8Array, now: Millis): void {
@@ -325,14 +332,20 @@ export class Box {
     const answered = parsed.message.kind === "UpdateAck" && this.#paths.acknowledged(parsed.message, now);
     if (!answered) this.#shim6({ kind: "message", source, destination, message: parsed.message, packet }, now);
     const { kind } = parsed.message;
-    if (receiverTag !== undefined && (kind === "UpdateRequest" || kind === "UpdateAck")) this.#heard(receiverTag, now);
+    if (receiverTag !== undefined && (kind === "UpdateRequest" || kind === "UpdateAck")) this.#heard(kind, receiverTag, now);
   }
 
-  /** A control message but Keepalive and Probe counts as payload for REAP (reap.md §1). */
-  #heard(tag: ContextTag, now: Millis): void {
+  /**
+   * A control message but Keepalive and Probe counts as payload for REAP (reap.md §1). Not so the acknowledgement: it came back the way the
+   * request went, which says nothing about the pair that the peer sends on, and would hide the death of that pair for as long as requests
+   * are acknowledged. Our own boxes do not count it as sent either; others do, and wait for a sign of life then.
+   */
+  #heard(kind: "UpdateRequest" | "UpdateAck", tag: ContextTag, now: Millis): void {
     const { core, shim6 } = this.parts;
     const context = shim6.findTag(tag);
-    if (context?.state === "ESTABLISHED") core.touch(context.id, "received", now);
+    if (context?.state !== "ESTABLISHED") return;
+    if (kind === "UpdateRequest") core.touch(context.id, "received", now);
+    else if (context.peerCapabilities === undefined) core.keepaliveTimer(context.id, "start", now);
   }
 
   #sendError(packet: Uint8Array, refusal: Refusal, now: Millis): void {
