@@ -3,7 +3,7 @@
  * was made, so that one module serves all sizes, then what all threads share and is of fixed size. Behind it, at the
  * places noted there: records, cold parts, the two indexes, the lanes. u32 little-endian where nothing else is said.
  *
- *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ records │ cold │ pair index │ tag index │ lane 0 │ lane 1 …
+ *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ records │ cold │ pair index │ tag index │ lane 0 │ lane 1 …
  */
 import { DUE_MAX, DUE_OCTETS } from "./due.ts";
 
@@ -108,7 +108,12 @@ export const WHEEL_SLOTS = 256;
 export const WHEEL_BITS = WHEEL_HEADS + WHEEL_LEVELS * WHEEL_SLOTS * 4;
 export const WHEEL_END = WHEEL_BITS + WHEEL_LEVELS * (WHEEL_SLOTS / 8);
 
-/** End of the fixed part, a multiple of 64. */
+/** A bit for each site that we have had a context with: see table/met.ts. Octets, a power of two. */
+export const MET_BITS = (WHEEL_END + 63) & ~63;
+export const MET_OCTETS = 2048;
+export const MET_END = MET_BITS + MET_OCTETS;
+
+/** End of the fixed part, a multiple of 64, not below {@link MET_END}. */
 export const FIXED_END = 16384;
 
 /** Index slot: hash in the upper half, id + 1 in the lower; 0 = empty. Twice as many slots as contexts. */

@@ -1,4 +1,6 @@
 /** What the core cannot decide, copied into the lane's ring to the control thread. */
+
+import { IP6_SOURCE } from "../layout/ip6.ts";
 import {
   LANE_BELL,
   LANE_PUNT,
@@ -13,6 +15,7 @@ import {
 import { MAP_PUNT_OCTETS } from "../layout/map.ts";
 import { NO_CONTEXT } from "../layout/record.ts";
 import { DROP_PUNT_FULL, PUNT_CONTROL } from "../layout/verdict.ts";
+import { hasMet } from "../table/met.ts";
 
 /**
  * Copies the packet. Only control messages may fill the ring's last quarter: a flood of packets without context must not
@@ -24,12 +27,12 @@ export function punt(lane: usize, packet: usize, octets: u32, reason: u32, conte
 }
 
 /**
- * Copies an I1. Anybody can send one from any address, so they get a quarter of the ring: a flood of them neither keeps out nor
- * delays for long what proves where it comes from. @returns PUNT_CONTROL, or DROP_PUNT_FULL
+ * Copies an I1. Anybody can send one from any address, so they get an eighth of the ring: a flood of them neither keeps out nor
+ * delays for long what proves where it comes from. From sites that we have met they get half of it. @returns PUNT_CONTROL, or DROP_PUNT_FULL
  */
 export function puntFirst(lane: usize, packet: usize, octets: u32): u32 {
   const size = load<u32>(MAP_PUNT_OCTETS);
-  return copy(lane, packet, octets, PUNT_CONTROL, NO_CONTEXT, size, size >> 2);
+  return copy(lane, packet, octets, PUNT_CONTROL, NO_CONTEXT, size, hasMet(packet + IP6_SOURCE) ? size >> 1 : size >> 3);
 }
 
 /** Into a ring of `size` octets, unless more than `most` of them would be taken. */

@@ -52,6 +52,7 @@ import { localTag, tagOf } from "../wire/shim6.ts";
 import { findPair, findTag } from "./find.ts";
 import { hashPair, hashTag } from "./hash.ts";
 import { indexInsert, indexRemove } from "./index.ts";
+import { meet } from "./met.ts";
 import { beginWrite, clearFlags, coldAt, endWrite, recordAt, setFlags, wordOf } from "./record.ts";
 
 export const ADDED: u32 = 0;
@@ -74,6 +75,7 @@ export function addRecord(id: u32, now: u32): u32 {
   const tagHash = hashTag(tag);
   if (findTag(tag, tagHash)) return ADD_TAG_PRESENT;
 
+  meet(STAGE_PEER_LOCATOR);
   const record = recordAt(id);
   const cold = coldAt(id);
   beginWrite(record);
