@@ -23,6 +23,20 @@ const SEARCH = 40;
 
 const ROWS: readonly Row[] = [
   {
+    name: "acknowledgements of path MTU probes came back over a pair that worked, and kept the Send Timer of RFC 5534's profile from ever expiring",
+    scenario: "standard",
+    seed: 2508,
+    shows: [/leaves .* UpdateAck /, /(?:provider|out|in) of site/, /Exploring \(send-timeout\)/],
+    proves: ({ recoveries }) => recoveries > 0,
+  },
+  {
+    name: "packets that the core punted because the context explored came after the exploration had ended, and nobody let them go",
+    scenario: "standard",
+    seed: 1527,
+    shows: [/stop of site .* ends/, /Operational \(probe-operational\)/],
+    proves: ({ packets }) => packets > 0,
+  },
+  {
     name: "the pair in use dies while hosts talk: Send Timeout, walk, another pair",
     scenario: "failover",
     seed: 5,
