@@ -24,8 +24,8 @@ export interface TunOptions {
   readonly name: string;
   /** Descriptors to open, each a queue of its own, 1 … 16. */
   readonly queues: number;
-  /** TUN_F_* of what the kernel may leave to us. Default: TUN_F_CSUM, transport checksums. */
-  readonly offload?: number;
+  /** TUN_F_* of what the kernel may leave to us; of several sets the first that it knows. Default: TUN_F_CSUM, transport checksums. */
+  readonly offload?: number | readonly number[];
 }
 
 /**
@@ -60,7 +60,8 @@ export function openTun(libc: Libc, options: TunOptions): Tun {
         throw featureError("TUNSETVNETHDRSZ", libc.errno());
     }
     // Holds for the device, not for the queue.
-    if (libc.ioctlNumber(queues[0], TUNSETOFFLOAD, offload) < 0) throw featureError("TUNSETOFFLOAD", libc.errno());
+    if (![offload].flat().some((features) => libc.ioctlNumber(queues[0], TUNSETOFFLOAD, features) >= 0))
+      throw featureError("TUNSETOFFLOAD", libc.errno());
   } catch (error) {
     close();
     throw error;

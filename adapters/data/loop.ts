@@ -1,4 +1,5 @@
 import type { Lane } from "../../runtime/fast/contract.ts";
+import { batchOctets } from "../../runtime/fast/plan.ts";
 import type { Millis } from "../../runtime/value/time.ts";
 import { type Libc, type MemoryCalls, sharedBuffer } from "../common/libc.ts";
 import { EAGAIN, EINTR, errnoName } from "../linux/errno.ts";
@@ -36,15 +37,18 @@ export function moveFrames(work: DataWork, { libc, now, lane, ring }: LoopParts)
   const frames = libc.onMemory(sharedBuffer(work.shared.memory));
   const control = new Int32Array(controlBuffer);
   const wait = openWait(libc, work);
-  const batch = work.shared.sizes.batch;
+  const { batch } = work.shared.sizes;
+  const budget = batchOctets(work.shared.sizes);
   const { inputOffset, inputOctets, lengths, outputOffsets, outputLengths } = lane;
 
   while (Atomics.load(control, STOP) === 0) {
     let count = 0;
-    while (count < batch) {
+    let total = 0;
+    while (count < batch && total < budget) {
       const octets = frames.read(tun, inputOffset(count), inputOctets);
       if (octets <= 0) break;
       lengths[count++] = octets;
+      total += octets;
     }
     if (count === 0) {
       control[POLLS]++;

@@ -8,7 +8,7 @@ import { type Libc, sharedBuffer } from "../common/libc.ts";
 import { openTun, type Tun } from "../common/tun.ts";
 import { errnoName } from "../linux/errno.ts";
 import { EFD_CLOEXEC, EFD_NONBLOCK, EVENTFD_OCTETS, MADV_HUGEPAGE } from "../linux/file.ts";
-import { VIRTIO_HEADER } from "../linux/tun.ts";
+import { TUN_F_CSUM, TUN_F_TSO_ECN, TUN_F_TSO6, TUN_F_USO4, TUN_F_USO6, VIRTIO_HEADER } from "../linux/tun.ts";
 import { BELL, CONTROL_WORDS, type DataMessage, type DataWork, STOP } from "./message.ts";
 
 /** What the plane is made of. */
@@ -24,12 +24,15 @@ export interface PlaneOptions {
   readonly name: string;
   /** Queues, each with a worker and one of the core's first lanes; more lanes than queues are for the control thread. */
   readonly queues: number;
-  /** TUN_F_* of adapters/linux/tun.ts; default TUN_F_CSUM. */
-  readonly offload?: number;
+  /** As in `TunOptions`; default: checksums, and large frames when the core has room to cut them. */
+  readonly offload?: number | readonly number[];
   /** The file that a worker starts with: it calls `serveQueue` when `dataWork` finds work. */
   readonly entry: URL;
 }
 
+/** Large TCP frames, of UDP too where the kernel knows how (Linux 6.2): then it takes both families or none, and IPv4 is not routed here. */
+const LARGE_TCP = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN;
+const LARGE_FRAMES = [LARGE_TCP | TUN_F_USO4 | TUN_F_USO6, LARGE_TCP];
 /** Punted packets handed over before the event loop gets its turn again. */
 const PUNTS_A_TURN = 256;
 const LARGEST_PACKET = 65_535;
@@ -42,7 +45,8 @@ const ADVICE_MAX = 0xffff_f000;
  * @throws {PortError} as `openTun`
  */
 export function openPacketPlane({ libc, now, core }: PlaneParts, options: PlaneOptions): PacketPlane {
-  const tun = openTun(libc, options);
+  const large = (core.shared.sizes.spillOctets ?? 0) > 0;
+  const tun = openTun(libc, { ...options, offload: options.offload ?? (large ? LARGE_FRAMES : TUN_F_CSUM) });
   adviseHugePages(libc, core);
   const sender = openSender(libc, tun);
   let queues: Queue[] = [];

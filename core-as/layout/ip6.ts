@@ -16,7 +16,6 @@ export const ROUTING_SEGMENTS_LEFT = 3;
 export const NEXT_HOP_BY_HOP = 0;
 export const NEXT_TCP = 6;
 export const NEXT_UDP = 17;
-export const UDP_SUM = 6; // from the first octet of the UDP header
 export const NEXT_ROUTING = 43;
 export const NEXT_FRAGMENT = 44;
 export const NEXT_ICMP6 = 58;
@@ -25,16 +24,28 @@ export const NEXT_DESTINATION = 60;
 export const NEXT_SHIM6 = 140;
 
 /** TCP header: octets from its first octet (RFC 9293 §3.1). Data Offset, in 4-octet units, is the upper half of its octet. */
+export const TCP_SEQUENCE = 4;
+export const TCP_ACKNOWLEDGEMENT = 8;
 export const TCP_DATA_OFFSET = 12;
 export const TCP_FLAGS = 13;
 export const TCP_SUM = 16;
 export const TCP_LENGTH = 20;
+export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;
+export const TCP_PSH = 0x08;
+export const TCP_ACK = 0x10;
+export const TCP_ECE = 0x40;
+export const TCP_CWR = 0x80;
 /** Option kinds; all but the first two have a length octet that counts the whole option (RFC 9293 §3.2). */
 export const TCP_OPTION_END = 0;
 export const TCP_OPTION_NOTHING = 1;
 export const TCP_OPTION_MSS = 2;
 export const TCP_OPTION_MSS_LENGTH = 4;
+
+/** UDP header: octets from its first octet (RFC 768). */
+export const UDP_DATAGRAM_LENGTH = 4;
+export const UDP_SUM = 6;
+export const UDP_LENGTH = 8;
 
 /** Ours: extension headers walked before Shim6's place; a longer chain is dropped. RFC 8200 §4.1 lists at most four. */
 export const EXTENSIONS_MAX = 8;

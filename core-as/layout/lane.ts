@@ -26,6 +26,14 @@ export const LANE_ACTIVITY = LANE_WORK_IN + 4;
 export const LANE_PUNT = LANE_ACTIVITY + 4;
 export const LANE_SLOTS = LANE_PUNT + 4;
 export const LANE_OUTPUTS = LANE_SLOTS + 4;
+/** Spill: where large frames are cut to packets, and packets joined to large frames. 0 = the lane has none. */
+export const LANE_SPILL = LANE_OUTPUTS + 4;
+export const LANE_SPILL_END = LANE_SPILL + 4;
+/** What of it this batch has not used yet begins here. */
+export const LANE_SPILL_FREE = LANE_SPILL_END + 4;
+export const LANE_FLOWS = LANE_SPILL_FREE + 4;
+/** Which flows are being joined: a bit for each entry at {@link LANE_FLOWS}. */
+export const LANE_FLOWS_OPEN = LANE_FLOWS + 4;
 /** u64: where the staged loads end up, so that no compiler removes them. */
 export const LANE_TOUCHED = LANE_LENGTHS + 64;
 export const LANE_FIXED_OCTETS = LANE_TOUCHED + 64;
@@ -41,7 +49,30 @@ export const WORK_HASH = WORK_NEXT + 4;
 /** Record that the index named, 0 = none. */
 export const WORK_RECORD = WORK_HASH + 4;
 export const WORK_SLOT = WORK_RECORD + 4;
+/** Inbound, once joined to a flow: the entry of the packet behind it, 0 = none. WORK_PACKET and WORK_OCTETS then tell of the host's packet. */
+export const WORK_FOLLOWER = WORK_SLOT + 4;
 export const WORK_OCTETS_EACH = 32;
+
+/** Entry of a TCP flow of which packets are being joined: the record, both ports as in the header, its first and last work entry. */
+export const FLOW_RECORD = 0;
+export const FLOW_PORTS = FLOW_RECORD + 4;
+export const FLOW_FIRST = FLOW_PORTS + 4;
+export const FLOW_LAST = FLOW_FIRST + 4;
+/** Sequence number that must come next. */
+export const FLOW_SEQUENCE = FLOW_LAST + 4;
+/** Octets of payload of each packet but the last, and of all of them. */
+export const FLOW_SIZE = FLOW_SEQUENCE + 4;
+export const FLOW_PAYLOAD = FLOW_SIZE + 4;
+export const FLOW_OCTETS = 32;
+/** Flows joined at a time, a power of two up to 32. */
+export const FLOWS = 16;
+
+/** Places in the spill begin at a cache line, with so many octets before the packet: its virtio header is in them. */
+export const SPILL_HEADROOM = 16;
+/** Behind the packet: what copying in steps of 16 octets may write too much. */
+export const SPILL_TAILROOM = 16;
+/** A place takes at least so much, so that a batch leads to no more outputs than there are entries for. */
+export const SPILL_PLACE_MIN = 256;
 
 /**
  * A slot: headroom, virtio header, packet. The packet starts 24 octets into a cache line: an outbound packet, which begins 8 octets

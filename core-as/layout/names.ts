@@ -35,4 +35,7 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.COUNT_ACTIVITY_FULL, "punt-activity-full"],
   [verdict.COUNT_MSS_OUT, "out-mss-tcp"],
   [verdict.COUNT_MSS_IN, "in-mss-tcp"],
+  [verdict.DROP_ROOM_VIRTIO, "drop-room-virtio"],
+  [verdict.COUNT_LARGE_OUT, "out-large-frame"],
+  [verdict.COUNT_LARGE_IN, "in-large-frame"],
 ]);

@@ -33,6 +33,7 @@ export const DROP_FIRST = 16;
 export const DROP_SHORT_IP6 = 16;
 /** Longer than a slot holds. */
 export const DROP_LONG_FRAME = 17;
+/** A large frame that cannot be cut: no room to do it, not TCP or UDP, or fields that contradict the packet. */
 export const DROP_GSO_VIRTIO = 18;
 export const DROP_VERSION_IP6 = 19;
 /** Payload Length says more octets than came. */
@@ -68,5 +69,12 @@ export const COUNT_ACTIVITY_FULL = 35;
 /** Counted beside: a TCP SYN named a larger segment than the path takes, and was corrected. */
 export const COUNT_MSS_OUT = 36;
 export const COUNT_MSS_IN = 37;
+
+/** A large frame that the lane has no room to cut in this batch. */
+export const DROP_ROOM_VIRTIO = 38;
+
+/** Counted beside: large frames of hosts that were cut, and packets that were joined to large frames for them. */
+export const COUNT_LARGE_OUT = 39;
+export const COUNT_LARGE_IN = 40;
 
 export const COUNTERS = 64;

@@ -4,6 +4,7 @@ import {
   LANE_LENGTHS,
   LANE_OUTPUTS,
   LANE_SLOTS,
+  LANE_SPILL,
   LANE_VERDICTS,
   LANE_WORK_IN,
   LANE_WORK_OUT,
@@ -15,10 +16,11 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { MAP_INPUT_OCTETS, MAP_PREFIXES, MAP_SETTINGS, MAP_SLOT_STRIDE, SETTING_PUNT_OTHER } from "../layout/map.ts";
+import { LIMIT_NONE, MAP_INPUT_OCTETS, MAP_PREFIXES, MAP_SETTINGS, MAP_SLOT_STRIDE, SETTING_PUNT_OTHER } from "../layout/map.ts";
 import { NO_CONTEXT } from "../layout/record.ts";
 import { SHIM6_EXT_LENGTH } from "../layout/shim6.ts";
 import {
+  DROP_GSO_VIRTIO,
   DROP_LENGTH_SHIM6,
   DROP_PROTOCOL_IP6,
   DROP_SOURCE_IP6,
@@ -35,12 +37,15 @@ import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
 import { admit, completeSum, packetOctets } from "../step/admit.ts";
 import { classify, isOutside } from "../step/classify.ts";
 import { settle } from "../step/count.ts";
-import { emit } from "../step/emit.ts";
+import { emit, emitAsIs } from "../step/emit.ts";
 import { punt, puntFirst } from "../step/punt.ts";
+import { puntLarge } from "../step/segment.ts";
+import { emptySpill } from "../step/spill.ts";
 import { FAULT, walkIn, walkOut } from "../step/walk.ts";
 import { hashPair, hashTag } from "../table/hash.ts";
 import { stampOf } from "../table/stamp.ts";
 import { isI1, isPayload, tagOf } from "../wire/shim6.ts";
+import { isSegmented } from "../wire/virtio.ts";
 import { inbound } from "./inbound.ts";
 import { outbound } from "./outbound.ts";
 
@@ -55,12 +60,14 @@ export function run(lane: usize, count: u32, now: u32): u32 {
   const stride = load<u32>(MAP_SLOT_STRIDE);
   const most = load<u32>(MAP_INPUT_OCTETS);
   let frame: usize = load<u32>(lane, LANE_SLOTS) + SLOT_HEADROOM;
+  const spill = load<u32>(lane, LANE_SPILL);
   let toOut: u32 = 0;
   let toIn: u32 = 0;
   store<u32>(lane, 0, LANE_OUTPUTS);
+  if (spill != 0) emptySpill(lane);
   for (let slot: u32 = 0; slot < count; slot++, frame += stride) {
     const packet = frame + VIRTIO_HEADER_OCTETS;
-    let verdict = admit(frame, load<u32>(lengths + (slot << 2)), most);
+    let verdict = admit(frame, load<u32>(lengths + (slot << 2)), most, spill);
     if (verdict == VERDICT_NONE) {
       const octets = packetOctets(packet);
       const way = classify(packet, prefixes);
@@ -71,7 +78,7 @@ export function run(lane: usize, count: u32, now: u32): u32 {
       } else if (way == FORWARD_IN) {
         verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot);
         if (verdict == VERDICT_NONE) toIn++;
-      } else if (way == DROP_SOURCE_IP6 && load<u8>(packet, IP6_NEXT) == NEXT_ICMP6 && isOutside(packet, prefixes)) {
+      } else if (way == DROP_SOURCE_IP6 && load<u8>(packet, IP6_NEXT) == NEXT_ICMP6 && isOutside(packet, prefixes) && !isSegmented(frame)) {
         verdict = completeSum(frame, octets);
         if (verdict == VERDICT_NONE) verdict = punt(lane, packet, octets, PUNT_ROUTER, NO_CONTEXT);
       }
@@ -88,7 +95,7 @@ export function run(lane: usize, count: u32, now: u32): u32 {
 function prepareOut(lane: usize, entry: usize, packet: usize, octets: u32, settings: u32, slot: u32): u32 {
   let verdict = completeSum(packet - VIRTIO_HEADER_OCTETS, octets);
   if (verdict == VERDICT_NONE) verdict = walkOut(entry, packet, octets, settings);
-  if (verdict == FORWARD_ROUTING) emit(lane, packet, octets);
+  if (verdict == FORWARD_ROUTING) pass(lane, packet, octets);
   if (verdict == VERDICT_NONE) enter(entry, packet, octets, slot, hashPair(packet + IP6_SOURCE, 0));
   return verdict;
 }
@@ -99,6 +106,8 @@ function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settin
   if (verdict != VERDICT_NONE) return verdict;
   const next = walkIn(entry, packet, octets, settings);
   if (next != NEXT_SHIM6) return other(lane, packet, octets, settings, next);
+  // Nobody but the core makes large frames of what has a Shim6 header.
+  if (isSegmented(packet - VIRTIO_HEADER_OCTETS)) return DROP_GSO_VIRTIO;
   const header = packet + load<u32>(entry, WORK_SHIM6);
   if (isI1(header)) return puntFirst(lane, packet, octets);
   if (!isPayload(header)) return punt(lane, packet, octets, PUNT_CONTROL, NO_CONTEXT);
@@ -110,11 +119,21 @@ function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settin
 function other(lane: usize, packet: usize, octets: u32, settings: u32, next: u32): u32 {
   if (next >= FAULT) {
     const verdict = next - FAULT;
-    if (verdict == FORWARD_ROUTING) emit(lane, packet, octets);
+    if (verdict == FORWARD_ROUTING) pass(lane, packet, octets);
     return verdict;
+  }
+  const frame = packet - VIRTIO_HEADER_OCTETS;
+  if (isSegmented(frame)) {
+    return settings & SETTING_PUNT_OTHER ? puntLarge(lane, frame, packet, octets, LIMIT_NONE, PUNT_OTHER, NO_CONTEXT) : DROP_PROTOCOL_IP6;
   }
   if (next == NEXT_ICMP6) return punt(lane, packet, octets, PUNT_ICMP6, NO_CONTEXT);
   return settings & SETTING_PUNT_OTHER ? punt(lane, packet, octets, PUNT_OTHER, NO_CONTEXT) : DROP_PROTOCOL_IP6;
+}
+
+/** Lists a packet that is none of ours: a large frame stays one. */
+function pass(lane: usize, packet: usize, octets: u32): void {
+  if (isSegmented(packet - VIRTIO_HEADER_OCTETS)) emitAsIs(lane, packet, octets);
+  else emit(lane, packet, octets);
 }
 
 function enter(entry: usize, packet: usize, octets: u32, slot: u32, hash: u32): void {

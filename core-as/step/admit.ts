@@ -13,19 +13,20 @@ import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
 import { payloadLength } from "../wire/ip6.ts";
 import { sum } from "../wire/sum.ts";
 import { isSegmented, needsSum, sumOffset, sumStart } from "../wire/virtio.ts";
+import { checkLarge } from "./segment.ts";
 
 /**
  * Afterwards the packet has {@link packetOctets} octets, all inside the frame. Octets behind Payload Length are not part of
- * the packet, as in the kernel (ip6_rcv_core). @returns VERDICT_NONE or a DROP_*
+ * the packet, as in the kernel (ip6_rcv_core). A large frame (isSegmented) can be cut; without a `spill` there are none. @returns VERDICT_NONE or a DROP_*
  */
-export function admit(frame: usize, octets: u32, most: u32): u32 {
+export function admit(frame: usize, octets: u32, most: u32, spill: u32): u32 {
   if (octets < <u32>(VIRTIO_HEADER_OCTETS + IP6_LENGTH)) return DROP_SHORT_IP6;
   if (octets > most) return DROP_LONG_FRAME;
-  if (isSegmented(frame)) return DROP_GSO_VIRTIO;
+  if (isSegmented(frame) && spill == 0) return DROP_GSO_VIRTIO;
   const packet = frame + VIRTIO_HEADER_OCTETS;
   if ((load<u8>(packet) & 0xf0) != 0x60) return DROP_VERSION_IP6;
   if (packetOctets(packet) > octets - VIRTIO_HEADER_OCTETS) return DROP_LENGTH_IP6;
-  return VERDICT_NONE;
+  return isSegmented(frame) ? checkLarge(frame, packet, packetOctets(packet)) : VERDICT_NONE;
 }
 
 /** Octets of an admitted packet, IPv6 header included. */
@@ -37,9 +38,10 @@ export function packetOctets(packet: usize): u32 {
  * Finishes a checksum that was left to the device (VIRTIO_NET_HDR_F_NEEDS_CSUM). The field holds the pseudo-header's sum,
  * so what is stored is the complement of the sum from csum_start on. In UDP, known by where its checksum stands, 0 becomes
  * 0xffff, since 0 would say "none" (RFC 8200 §8.1). Elsewhere 0 stays: 0xffff verifies too, but strict readers call it wrong.
+ * That of a large frame is left: each of its packets gets its own.
  */
 export function completeSum(frame: usize, octets: u32): u32 {
-  return needsSum(frame) ? completeSumAt(frame, octets) : VERDICT_NONE;
+  return needsSum(frame) && !isSegmented(frame) ? completeSumAt(frame, octets) : VERDICT_NONE;
 }
 
 function completeSumAt(frame: usize, octets: u32): u32 {

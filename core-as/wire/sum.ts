@@ -37,6 +37,60 @@ export function sum(at: usize, octets: u32): u32 {
   return fold(wide);
 }
 
+/**
+ * Copies `octets` octets from `from` to `to`, which do not overlap. @returns their sum as {@link sum} gives it: a payload that is moved
+ * anyway is looked at once.
+ */
+export function copySum(to: usize, from: usize, octets: u32): u32 {
+  let wide: u64 = 0;
+  let left = octets;
+  let p = from;
+  let q = to;
+  // Never more than 65,535 octets at a time, so the lanes do not overflow: see sum.
+  let a = i32x4.splat(0);
+  let b = i32x4.splat(0);
+  while (left >= 64) {
+    const v0 = v128.load(p);
+    const v1 = v128.load(p, 16);
+    const v2 = v128.load(p, 32);
+    const v3 = v128.load(p, 48);
+    v128.store(q, v0);
+    v128.store(q, v1, 16);
+    v128.store(q, v2, 32);
+    v128.store(q, v3, 48);
+    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(v0));
+    b = i32x4.add(b, i32x4.extadd_pairwise_i16x8_u(v1));
+    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(v2));
+    b = i32x4.add(b, i32x4.extadd_pairwise_i16x8_u(v3));
+    p += 64;
+    q += 64;
+    left -= 64;
+  }
+  while (left >= 16) {
+    const v = v128.load(p);
+    v128.store(q, v);
+    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(v));
+    p += 16;
+    q += 16;
+    left -= 16;
+  }
+  wide = lanes(a) + lanes(b);
+  while (left >= 2) {
+    const word = load<u16>(p);
+    store<u16>(q, word);
+    wide += <u64>word;
+    p += 2;
+    q += 2;
+    left -= 2;
+  }
+  if (left) {
+    const octet = load<u8>(p);
+    store<u8>(q, octet);
+    wide += <u64>octet;
+  }
+  return fold(wide);
+}
+
 function lanes(v: v128): u64 {
   return (
     <u64>(<u32>i32x4.extract_lane(v, 0)) +

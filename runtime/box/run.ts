@@ -68,7 +68,9 @@ export interface RunningBox {
 
 /** Frames in a batch. */
 const BATCH = 64;
-const FRAME_OCTETS = 2048;
+/** Whatever the TUN's MTU: the kernel hands over what it would otherwise cut itself. */
+const LARGEST_FRAME = 40 + 65_535;
+const SPILL_OCTETS = 1 << 19;
 const PUNT_OCTETS = 1 << 20;
 /** Hosts whose identities are signed before they are asked for; those of the others when they are. */
 const IDENTITIES_AHEAD = 1024;
@@ -103,7 +105,8 @@ async function bringUp(
       contexts: site.contexts.max,
       lanes: site.tun.queues + 1,
       batch: BATCH,
-      slotOctets: Math.max(FRAME_OCTETS, slotFor(site.tun.mtu)),
+      slotOctets: slotFor(LARGEST_FRAME),
+      spillOctets: SPILL_OCTETS,
       puntOctets: PUNT_OCTETS,
     },
     { passRouting: site.shim6.routingHeader === "pass", mtu: site.tun.mtu, mss: site.mss },

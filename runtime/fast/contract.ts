@@ -18,6 +18,11 @@ export interface CoreSizes {
   readonly batch: number;
   /** Octets of a slot: headroom, virtio header and the largest frame. 2,048 without segmentation offload. */
   readonly slotOctets: number;
+  /**
+   * Octets, at most 2^24, in which a lane cuts hosts' large frames (virtio gso) for the wire and joins packets to large frames for hosts. Absent or 0: it does
+   * neither, and drops large frames. See `batchOctets` of plan.ts.
+   */
+  readonly spillOctets?: number;
   /** Octets of each lane's ring of punted frames, a power of two. */
   readonly puntOctets: number;
 }
@@ -153,7 +158,7 @@ export interface Lane {
   run(count: number, now: Millis): number;
   /** What became of each slot of the last batch (core-as/layout/verdict.ts). */
   readonly verdicts: Uint32Array;
-  /** For each frame to write: offset of its virtio header in the memory, and its length with that header. */
+  /** For each frame to write, which may be more or fewer than came in: offset of its virtio header in the memory, and its length with that header. */
   readonly outputOffsets: Uint32Array;
   readonly outputLengths: Uint32Array;
   /** Whether this batch punted or armed something that the control thread must see; reading it clears it. */

@@ -40,8 +40,8 @@ class LaneView implements Lane {
     this.inputOctets = plan.inputOctets;
     this.lengths = new Uint32Array(buffer, at + plan.inLane.lengths, batch);
     this.verdicts = new Uint32Array(buffer, at + plan.inLane.verdicts, batch);
-    this.outputOffsets = new Uint32Array(buffer, at + plan.inLane.outputOffsets, batch);
-    this.outputLengths = new Uint32Array(buffer, at + plan.inLane.outputLengths, batch);
+    this.outputOffsets = new Uint32Array(buffer, at + plan.inLane.outputOffsets, plan.outputs);
+    this.outputLengths = new Uint32Array(buffer, at + plan.inLane.outputLengths, plan.outputs);
     this.#bell = new Uint32Array(buffer, at + layout.LANE_BELL, 1);
     this.#writeErrors = new Uint32Array(buffer, at + layout.LANE_COUNTERS + 8 * DROP_WRITE_TUN, 2);
   }

@@ -10,6 +10,7 @@ const PAGE = 65_536;
 const ACTIVITY_ENTRIES_MAX = 65_536;
 const SLOT_MIN = 256;
 const SLOT_MAX = 131_072;
+const SPILL_MAX = 2 ** 24;
 
 /** Octets from the start of the memory, but for what the names say otherwise. */
 export interface Plan {
@@ -23,8 +24,14 @@ export interface Plan {
   readonly laneStride: number;
   /** Places inside a lane, octets from its start. */
   readonly inLane: Readonly<
-    Record<"lengths" | "verdicts" | "outputOffsets" | "outputLengths" | "workOut" | "workIn" | "activity" | "punt" | "slots", number>
+    Record<
+      "lengths" | "verdicts" | "outputOffsets" | "outputLengths" | "workOut" | "workIn" | "activity" | "punt" | "slots" | "spill" | "flows",
+      number
+    >
   >;
+  /** Frames that a batch may lead to. */
+  readonly outputs: number;
+  readonly spillOctets: number;
   readonly activityEntries: number;
   readonly slotStride: number;
   /** Longest frame that a slot takes, virtio header included. */
@@ -43,6 +50,9 @@ export function planMemory(sizes: CoreSizes): Plan {
   if (!Number.isInteger(Math.log2(sizes.puntOctets))) throw new RangeError(`puntOctets: ${sizes.puntOctets} is no power of two`);
   const contexts = 2 ** Math.ceil(Math.log2(Math.max(sizes.contexts, map.CONTEXTS_MIN)));
   const indexSlots = contexts * map.INDEX_SLOTS_PER_CONTEXT;
+  const spillOctets = sizes.spillOctets ?? 0;
+  within("spillOctets", spillOctets, 0, SPILL_MAX);
+  const outputs = sizes.batch + Math.floor(spillOctets / lane.SPILL_PLACE_MIN);
   const activityEntries = Math.min(contexts, ACTIVITY_ENTRIES_MAX);
   // An odd number of lines from slot to slot: headers of a batch then spread over all sets of the first-level cache.
   const slotStride = (Math.ceil(sizes.slotOctets / LINE) | 1) * LINE;
@@ -57,12 +67,14 @@ export function planMemory(sizes: CoreSizes): Plan {
   const inLane = {
     lengths: own.take(4 * sizes.batch),
     verdicts: own.take(4 * sizes.batch),
-    outputOffsets: own.take(4 * sizes.batch),
-    outputLengths: own.take(4 * sizes.batch),
+    outputOffsets: own.take(4 * outputs),
+    outputLengths: own.take(4 * outputs),
     workOut: own.take(lane.WORK_OCTETS_EACH * sizes.batch),
     workIn: own.take(lane.WORK_OCTETS_EACH * sizes.batch),
     activity: own.take(4 * activityEntries),
     punt: own.take(sizes.puntOctets),
+    flows: own.take(lane.FLOWS * lane.FLOW_OCTETS),
+    spill: own.take(spillOctets),
     slots: own.take(slotStride * sizes.batch),
   };
   const laneStride = own.end + LINE;
@@ -80,6 +92,8 @@ export function planMemory(sizes: CoreSizes): Plan {
     laneFirst,
     laneStride,
     inLane,
+    outputs,
+    spillOctets,
     activityEntries,
     slotStride,
     inputOctets,
@@ -119,6 +133,10 @@ export function writePlan(plan: Plan, sizes: CoreSizes, words: Uint32Array): voi
     put(at + lane.LANE_ACTIVITY, at + plan.inLane.activity);
     put(at + lane.LANE_PUNT, at + plan.inLane.punt);
     put(at + lane.LANE_SLOTS, at + plan.inLane.slots);
+    put(at + lane.LANE_FLOWS, at + plan.inLane.flows);
+    if (plan.spillOctets === 0) continue;
+    put(at + lane.LANE_SPILL, at + plan.inLane.spill);
+    put(at + lane.LANE_SPILL_END, at + plan.inLane.spill + plan.spillOctets);
   }
   put(map.MAP_MAGIC, map.MAGIC);
 }
@@ -131,6 +149,14 @@ export function laneAt(plan: Plan, index: number): number {
 /** Shortest slot for packets of `packet` octets: what {@link CoreSizes.slotOctets} must be. */
 export function slotFor(packet: number): number {
   return lane.SLOT_HEADROOM + VIRTIO_HEADER_OCTETS + packet + lane.SLOT_TAILROOM;
+}
+
+/**
+ * Octets of frames in a batch after which no more are read: what they are cut or joined to then fits the spill, half of which is for
+ * headers and for the last frame, unless segments are tiny (below 400 octets).
+ */
+export function batchOctets({ spillOctets }: CoreSizes): number {
+  return spillOctets === undefined || spillOctets === 0 ? Number.MAX_SAFE_INTEGER : spillOctets >>> 1;
 }
 
 class Chain {

@@ -17,7 +17,7 @@ test("the design's site, line by line", () => {
   const plan = egressPlan(site());
   assert.equal(plan.up, [
     "link set dev pshim0 addrgenmode none",
-    "link set dev pshim0 mtu 1500 up",
+    "link set dev pshim0 mtu 1500 txqueuelen 2000 up",
     "route replace fc00:aaaa:1::/64 dev lan table 14000 proto 140",
     "route replace fc00:aaaa:1::/64 dev lan proto 140",
     "route replace unreachable fc00::/7 table 14000 proto 140",
