@@ -2,7 +2,7 @@
  * If a working pair exists for long enough, a context uses it. From the first packet that a host sends after something broke, the
  * context has as long as {@link recoveryBound} says; whatever breaks after that at one of its sites starts the count anew.
  */
-import type { Millis } from "../value/time.ts";
+import { type Millis, NEVER } from "../value/time.ts";
 import type { Agenda } from "./agenda.ts";
 import { recoveryBound, repairBound, type Side, setupBound } from "./bound.ts";
 import type { Machine, Running } from "./machine.ts";
@@ -33,8 +33,9 @@ interface Watched {
   planned: boolean;
   expected: boolean;
   lastSent: Millis;
-  /** Goes up with every change that may need a new search. */
+  /** Goes up with every change that may need a new search; when that was. */
   epoch: number;
+  brokenAt: Millis;
 }
 
 interface End {
@@ -68,6 +69,7 @@ export class Liveness {
         watched.planned = false;
         watched.expected = false;
         watched.epoch++;
+        watched.brokenAt = this.#world.now();
       }
     }
   }
@@ -133,6 +135,7 @@ export class Liveness {
     if (watched.planned || !this.#isLossless(watched)) return;
     const ends = this.#endsOf(watched);
     if (ends === undefined || !haveContext(ends) || !ends.every((end) => this.#isPossible(end))) return;
+    if (this.#world.now() < watched.brokenAt + this.#debtOf(ends)) return;
     watched.planned = true;
     const [epoch, since] = [watched.epoch, this.#world.now()];
     const bound = this.#boundOf(ends, since);
@@ -146,10 +149,16 @@ export class Liveness {
     });
   }
 
+  /** A Keepalive that is owed for packets from before stops the Send Timer once more, though nothing arrives since. */
+  #debtOf(ends: readonly [End, End]): Millis {
+    const timeouts = ends.map((end) => this.#sideOf(end, 0).side.timing.keepaliveTimeout);
+    return Math.max(...timeouts) + this.#roundTrip();
+  }
+
   #watch(from: Person, to: Person): Watched {
     const [a, b] = from.ulid < to.ulid ? [from, to] : [to, from];
     const byB = entryOf(this.#watched, a, () => new Map<Person, Watched>());
-    return entryOf(byB, b, () => ({ a, b, planned: false, expected: false, lastSent: 0, epoch: 0 }));
+    return entryOf(byB, b, () => ({ a, b, planned: false, expected: false, lastSent: 0, epoch: 0, brokenAt: -NEVER }));
   }
 
   #endsOf({ a, b }: Watched): readonly [End, End] | undefined {
