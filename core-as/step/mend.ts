@@ -28,9 +28,13 @@ import { count } from "./count.ts";
  * the slot's tailroom.
  */
 export function mend(lane: usize, header: usize, octets: u32, next: u32, limit: u32, most: u32, counter: u32): void {
-  if (next == NEXT_TCP) {
-    if (load<u8>(header, TCP_FLAGS) & TCP_SYN) clamp(lane, header, octets, limit, most, counter);
-  } else if (next == NEXT_DESTINATION) mendBehind(lane, header, octets, limit, most, counter);
+  if (next == NEXT_TCP) clamp(lane, header, octets, limit, most, counter);
+  else mendBehind(lane, header, octets, limit, most, counter);
+}
+
+/** Whether `mend` has something to look at: a SYN, or Destination Options. One test for nearly every packet. */
+export function mayMend(header: usize, next: u32): bool {
+  return next == NEXT_TCP ? (load<u8>(header, TCP_FLAGS) & TCP_SYN) != 0 : next == NEXT_DESTINATION;
 }
 
 /** Destination Options that the payload header stands before. */
