@@ -36,6 +36,8 @@ interface Watched {
   /** Goes up with every change that may need a new search; when that was. */
   epoch: number;
   brokenAt: Millis;
+  /** Since then, hosts spoke while their context was on a dead pair. */
+  wasDead: boolean;
 }
 
 interface End {
@@ -51,7 +53,7 @@ export class Liveness {
   readonly #watched = new Map<Person, Map<Person, Watched>>();
   /** When each context of each box left Operational. */
   readonly #exploring = new Map<Running, Map<number, Millis>>();
-  /** Checks that were made, and those of them that began with a direction on a pair that did not work. */
+  /** Checks that were made, and those of them after which a context had left a dead pair. */
   checks = 0;
   recoveries = 0;
   /** Times that a context was demanded. */
@@ -70,6 +72,7 @@ export class Liveness {
         watched.expected = false;
         watched.epoch++;
         watched.brokenAt = this.#world.now();
+        watched.wasDead = false;
       }
     }
   }
@@ -135,17 +138,17 @@ export class Liveness {
     if (watched.planned || !this.#isLossless(watched)) return;
     const ends = this.#endsOf(watched);
     if (ends === undefined || !haveContext(ends) || !ends.every((end) => this.#isPossible(end))) return;
+    watched.wasDead ||= ends.some((end) => !this.#isOnWorking(end));
     if (this.#world.now() < watched.brokenAt + this.#debtOf(ends)) return;
     watched.planned = true;
     const [epoch, since] = [watched.epoch, this.#world.now()];
     const bound = this.#boundOf(ends, since);
     const incarnations = ends.map(({ running }) => running);
-    const broken = ends.some((end) => !this.#isOnWorking(end));
     this.#world.agenda.at(since + bound, () => {
       if (epoch !== watched.epoch) return;
       watched.planned = false;
       const now = this.#endsOf(watched);
-      if (now?.every(({ running }, i) => running === incarnations[i])) this.#check(now, since, bound, broken);
+      if (now?.every(({ running }, i) => running === incarnations[i])) this.#check(now, since, bound, watched);
     });
   }
 
@@ -158,7 +161,7 @@ export class Liveness {
   #watch(from: Person, to: Person): Watched {
     const [a, b] = from.ulid < to.ulid ? [from, to] : [to, from];
     const byB = entryOf(this.#watched, a, () => new Map<Person, Watched>());
-    return entryOf(byB, b, () => ({ a, b, planned: false, expected: false, lastSent: 0, epoch: 0, brokenAt: -NEVER }));
+    return entryOf(byB, b, () => ({ a, b, planned: false, expected: false, lastSent: 0, epoch: 0, brokenAt: -NEVER, wasDead: false }));
   }
 
   #endsOf({ a, b }: Watched): readonly [End, End] | undefined {
@@ -195,7 +198,7 @@ export class Liveness {
   }
 
   /** Both directions had a working pair all the time: both must be on one now. */
-  #check(ends: readonly [End, End], since: Millis, bound: Millis, broken: boolean): void {
+  #check(ends: readonly [End, End], since: Millis, bound: Millis, watched: Watched): void {
     const contexts = ends.map(contextOf);
     const steady = ends.every(({ machine }, i) => {
       const established = contexts[i]?.establishedAt;
@@ -203,7 +206,8 @@ export class Liveness {
     });
     if (!steady || !haveContext(ends)) return;
     this.checks++;
-    if (broken) this.recoveries++;
+    if (watched.wasDead) this.recoveries++;
+    watched.wasDead = false;
     for (const end of ends) {
       if (this.#isOnWorking(end)) continue;
       const { running, person, other } = end;

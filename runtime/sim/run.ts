@@ -18,7 +18,7 @@ export interface SeedResult {
   readonly virtual: Millis;
   /** Packets that hosts sent. */
   readonly packets: number;
-  /** Times that a working pair was demanded and found in use; those of them that began on a pair that did not work. */
+  /** Times that a working pair was demanded and found in use; those of them for which a context had to leave a dead pair. */
   readonly checks: number;
   /** Times that a context was demanded in time and found. */
   readonly made: number;
