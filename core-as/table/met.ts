@@ -12,6 +12,7 @@ export function meet(locator: usize): void {
   store<u8>(place, <u8>(<u32>load<u8>(place) | ((<u32>1) << (bit & 7))));
 }
 
+/** Whether the site of the locator at `locator` is known; of strangers one in some is taken for known. */
 export function hasMet(locator: usize): bool {
   const bit = bitOf(locator);
   return ((<u32>load<u8>(MET_BITS + (bit >> 3)) >> (bit & 7)) & 1) != 0;
