@@ -1,5 +1,7 @@
 /** From the wire to a host, second half: every entry has a payload header; contexts are found by tag, packets restored. */
 import {
+  LANE_FLOWS_OPEN,
+  LANE_SPILL,
   LANE_TOUCHED,
   LANE_VERDICTS,
   LANE_WORK_IN,
@@ -25,6 +27,7 @@ import {
 } from "../layout/record.ts";
 import { SHIM6_NEXT, SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
 import { COUNT_MSS_IN, DROP_BUSY_CONTEXT, FORWARD_IN, PUNT_NO_TAG } from "../layout/verdict.ts";
+import { closeAll, offer } from "../step/coalesce.ts";
 import { countIn, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
@@ -44,14 +47,17 @@ export function inbound(lane: usize, count: u32, stamp: u32): void {
   store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_TAG_INDEX)), LANE_TOUCHED);
   const limit = load<u32>(MAP_LIMIT);
   const mss = load<u32>(MAP_MSS);
+  const joins = load<u32>(lane, LANE_SPILL) != 0;
+  store<u32>(lane, 0, LANE_FLOWS_OPEN);
   const end = work + count * WORK_OCTETS_EACH;
   for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
-    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), receive(lane, entry, stamp, limit, mss));
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), receive(lane, entry, stamp, limit, mss, joins));
   }
+  if (joins) closeAll(lane);
 }
 
 /** The tag alone names the context: RFC 5533 §12.2 does not compare the source locator, which may change at any time. */
-function receive(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
+function receive(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, joins: bool): u32 {
   const packet: usize = load<u32>(entry, WORK_PACKET);
   const octets = load<u32>(entry, WORK_OCTETS);
   const at = load<u32>(entry, WORK_SHIM6);
@@ -80,7 +86,8 @@ function receive(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u3
       mend(lane, packet + body, octets - body, next, limit, mss, COUNT_MSS_IN);
     }
     const start = decapsulate(packet, octets, at, load<u32>(entry, WORK_NEXT), source, destination);
-    emit(lane, start, octets - SHIM6_PAYLOAD_LENGTH);
+    if (joins) offer(lane, entry, record, start, octets - SHIM6_PAYLOAD_LENGTH);
+    else emit(lane, start, octets - SHIM6_PAYLOAD_LENGTH);
     countIn(record, octets - SHIM6_PAYLOAD_LENGTH);
     if (stampReceived(record, stamp, (word & RECORD_HOLD) != 0)) wake(lane, record);
     if (word & RECORD_WATCH) reportReceived(lane, record);

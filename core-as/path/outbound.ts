@@ -26,18 +26,31 @@ import {
   RECORD_PEER_LOCATOR,
 } from "../layout/record.ts";
 import { SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
-import { COUNT_MSS_OUT, DROP_BUSY_CONTEXT, DROP_LONG_IP6, FORWARD_OUT, PUNT_BIG, PUNT_HOLD, PUNT_NO_CONTEXT } from "../layout/verdict.ts";
-import { countOut, settle } from "../step/count.ts";
+import {
+  COUNT_MSS_OUT,
+  DROP_BUSY_CONTEXT,
+  DROP_GSO_VIRTIO,
+  DROP_LONG_IP6,
+  DROP_ROOM_VIRTIO,
+  FORWARD_OUT,
+  PUNT_BIG,
+  PUNT_HOLD,
+  PUNT_NO_CONTEXT,
+} from "../layout/verdict.ts";
+import { VIRTIO_GSO_TCP6, VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
+import { countOut, countOutMany, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
 import { mayMend, mend } from "../step/mend.ts";
 import { punt } from "../step/punt.ts";
 import { encapsulate } from "../step/rewrite.ts";
+import { cutOut, headOctets, pieceSize, puntLarge } from "../step/segment.ts";
 import { wake } from "../step/wake.ts";
 import { findPair, PATIENCE, samePair } from "../table/find.ts";
 import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampSent } from "../table/stamp.ts";
 import { peerTag } from "../wire/shim6.ts";
+import { isSegmented, segmentKind, sumStart } from "../wire/virtio.ts";
 
 /** Runs the `count` entries of the lane's outbound work at the instant `stamp`; every one gets its verdict. */
 export function outbound(lane: usize, count: u32, stamp: u32): void {
@@ -55,12 +68,18 @@ export function outbound(lane: usize, count: u32, stamp: u32): void {
 function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
   const packet: usize = load<u32>(entry, WORK_PACKET);
   const octets = load<u32>(entry, WORK_OCTETS);
-  if (octets > most) return tooBig(lane, packet, octets, most);
+  const frame = packet - VIRTIO_HEADER_OCTETS;
+  const large = isSegmented(frame);
+  if (octets > most && !large) return tooBig(lane, packet, octets, most);
   let record: usize = load<u32>(entry, WORK_RECORD);
   for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
     if (record == 0) {
       record = findPair(packet + IP6_SOURCE, 0, load<u32>(entry, WORK_HASH));
-      if (record == 0) return punt(lane, packet, octets, PUNT_NO_CONTEXT, NO_CONTEXT);
+      if (record == 0) {
+        return large
+          ? puntLarge(lane, frame, packet, octets, most, PUNT_NO_CONTEXT, NO_CONTEXT)
+          : punt(lane, packet, octets, PUNT_NO_CONTEXT, NO_CONTEXT);
+      }
     }
     const word = wordOf(record);
     if (isWriting(word)) continue;
@@ -77,11 +96,17 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
     let limit = most;
     if (word & (RECORD_HOLD | RECORD_NARROW)) {
       if (word & RECORD_NARROW) limit = min<u32>(most, load<u32>(coldAt(idOf(record)), COLD_LIMIT));
-      if (octets > limit) return punt(lane, packet, octets, PUNT_BIG, idOf(record));
+      if (octets > limit && !large) return punt(lane, packet, octets, PUNT_BIG, idOf(record));
+      if (word & RECORD_HOLD && large) return puntLarge(lane, frame, packet, octets, limit, PUNT_HOLD, idOf(record));
       if (word & RECORD_HOLD) return punt(lane, packet, octets, PUNT_HOLD, idOf(record));
     }
     const at = load<u32>(entry, WORK_SHIM6);
     const field = load<u32>(entry, WORK_NEXT);
+    if (large) {
+      const verdict = sendLarge(lane, packet, octets, at, field, limit, record, source, destination, tag);
+      if (verdict == FORWARD_OUT && stampSent(record, stamp)) wake(lane, record);
+      return verdict;
+    }
     const next = <u32>load<u8>(packet + field);
     if (mayMend(packet + at, next) && mss != 0) mend(lane, packet + at, octets - at, next, limit, mss, COUNT_MSS_OUT);
     const start = encapsulate(packet, octets, at, field, source, destination, tag);
@@ -91,6 +116,34 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
     return FORWARD_OUT;
   }
   return DROP_BUSY_CONTEXT;
+}
+
+/** A large frame gets its Shim6 header as a whole, and is cut then. */
+function sendLarge(
+  lane: usize,
+  packet: usize,
+  octets: u32,
+  at: u32,
+  field: u32,
+  limit: u32,
+  record: usize,
+  source: v128,
+  destination: v128,
+  tag: u64,
+): u32 {
+  const frame = packet - VIRTIO_HEADER_OCTETS;
+  const transport = sumStart(frame);
+  const head = headOctets(frame, packet);
+  const size = pieceSize(frame, head, limit);
+  const tcp = segmentKind(frame) == VIRTIO_GSO_TCP6;
+  if (at > transport || (tcp && size == 0)) return DROP_GSO_VIRTIO;
+  if (size == 0) return puntLarge(lane, frame, packet, octets, limit, PUNT_BIG, idOf(record));
+  const start = encapsulate(packet, octets, at, field, source, destination, tag);
+  const payload = octets - head;
+  const pieces = cutOut(lane, start, transport + SHIM6_PAYLOAD_LENGTH, head + SHIM6_PAYLOAD_LENGTH, payload, size, tcp);
+  if (pieces == 0) return DROP_ROOM_VIRTIO;
+  countOutMany(record, pieces, pieces * head + payload);
+  return FORWARD_OUT;
 }
 
 /** No path takes it, so no context is asked for: the control thread tells the host. */
