@@ -17,6 +17,8 @@ const H1 = address("fc00:aaaa:1::10");
 const H2 = address("fc00:bbbb:1::10");
 const A1 = address("2001:db8:a1::10");
 const A2 = address("2001:db8:a2::10");
+/** A locator of another host: same path, not of this context. */
+const NEIGHBOUR = address("2001:db8:a1::99");
 const B3 = address("2001:db8:b3::10");
 const ROUTER = address("2001:db8:e1::1");
 const LAN_ROUTER = address("fc00:aaaa:1::1");
@@ -138,6 +140,7 @@ test("Packet Too Big that cannot be true has no effect", () => {
     report(2, 0, 1400, onWire(1492, A1, A2)),
     report(2, 0, 1400, onWire(1492, B3, B3)),
     report(2, 0, 1400, onWire(1492, A2)),
+    report(2, 0, 1400, onWire(1492, NEIGHBOUR), NEIGHBOUR),
     report(2, 0, 1400, hostPacket(1492)),
     report(2, 0, 1400, new Uint8Array(100)),
   ]) {
