@@ -38,6 +38,8 @@ interface Watched {
   brokenAt: Millis;
   /** Since then, hosts spoke while their context was on a dead pair. */
   wasDead: boolean;
+  /** What recovery may take, reckoned at the first packet since then: later the search may have backed off, which is no excuse. */
+  bound: Millis | undefined;
 }
 
 interface End {
@@ -73,6 +75,7 @@ export class Liveness {
         watched.epoch++;
         watched.brokenAt = this.#world.now();
         watched.wasDead = false;
+        watched.bound = undefined;
       }
     }
   }
@@ -139,10 +142,12 @@ export class Liveness {
     const ends = this.#endsOf(watched);
     if (ends === undefined || !haveContext(ends) || !ends.every((end) => this.#isPossible(end))) return;
     watched.wasDead ||= ends.some((end) => !this.#isOnWorking(end));
+    watched.bound ??= this.#boundOf(ends, this.#world.now());
     if (this.#world.now() < watched.brokenAt + this.#debtOf(ends)) return;
     watched.planned = true;
     const [epoch, since] = [watched.epoch, this.#world.now()];
-    const bound = this.#boundOf(ends, since);
+    const { bound } = watched;
+    watched.bound = undefined;
     const incarnations = ends.map(({ running }) => running);
     this.#world.agenda.at(since + bound, () => {
       if (epoch !== watched.epoch) return;
@@ -161,7 +166,17 @@ export class Liveness {
   #watch(from: Person, to: Person): Watched {
     const [a, b] = from.ulid < to.ulid ? [from, to] : [to, from];
     const byB = entryOf(this.#watched, a, () => new Map<Person, Watched>());
-    return entryOf(byB, b, () => ({ a, b, planned: false, expected: false, lastSent: 0, epoch: 0, brokenAt: -NEVER, wasDead: false }));
+    return entryOf(byB, b, () => ({
+      a,
+      b,
+      planned: false,
+      expected: false,
+      lastSent: 0,
+      epoch: 0,
+      brokenAt: -NEVER,
+      wasDead: false,
+      bound: undefined,
+    }));
   }
 
   #endsOf({ a, b }: Watched): readonly [End, End] | undefined {
