@@ -6,7 +6,7 @@ import { addressAt, addressOctets, type Locator, type Ulid } from "../value/addr
 import { u48 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import { emitIcmpError, parseControl, parseIcmpError, Refusal, showMessage } from "../wire/index.ts";
+import { emitIcmpError, parseIcmpError } from "../wire/index.ts";
 import {
   ICMP6_PACKET_TOO_BIG,
   ICMP6_PARAMETER_PROBLEM,
@@ -15,10 +15,7 @@ import {
   IPV6_HEADER_LENGTH,
   IPV6_NEXT_HEADER_AT,
   IPV6_SOURCE_AT,
-  PROTOCOL_ICMPV6,
   PROTOCOL_SHIM6,
-  SHIM6_P_BIT,
-  SHIM6_TYPE_AT,
 } from "../wire/number.ts";
 import { Agenda } from "./agenda.ts";
 import { type AttackWorld, forgeBlindly, tamper } from "./attacker.ts";
@@ -34,6 +31,7 @@ import type { SimOutside } from "./outside.ts";
 import { flowOf, numberOf } from "./packet.ts";
 import { type People, type Person, providerPrefix, ulidPrefix } from "./people.ts";
 import { LABEL, type Plan } from "./plan.ts";
+import { nameOf, showPacket } from "./show.ts";
 import { Trace, type Watchers } from "./trace.ts";
 import { Violation } from "./violation.ts";
 
@@ -158,7 +156,7 @@ export class World {
       arrive: (packet, road) => this.#arrive(packet, road),
       lost: (packet, road, why) => {
         this.trace.note(this.now, NOTED.lost, packet.length);
-        this.trace.say(this.now, () => `lost     ${nameOf(road?.from)} → ${nameOf(road?.to)}: ${why}: ${this.#show(packet)}`);
+        this.trace.say(this.now, () => `lost     ${nameOf(road?.from)} → ${nameOf(road?.to)}: ${why}: ${showPacket(packet)}`);
       },
       tooBig: (packet, road, mtu) => this.#tooBig(packet, road, mtu),
     });
@@ -300,7 +298,7 @@ export class World {
       );
     this.#oracle.leaves(machine, packet);
     this.trace.wire(this.now, packet);
-    this.trace.say(this.now, () => `leaves   ${nameOf(from)} → ${nameOf(to)}: ${this.#show(packet)}`);
+    this.trace.say(this.now, () => `leaves   ${nameOf(from)} → ${nameOf(to)}: ${showPacket(packet)}`);
     // What an attacker's address asked for goes nowhere.
     if (to === undefined || to.site === from.site) return;
     const { rate, site, provider } = this.#plan.onPath;
@@ -312,7 +310,7 @@ export class World {
   #arrive(packet: Uint8Array, road: Road): void {
     const machine = this.#machines[road.to.site];
     this.trace.packet(this.now, NOTED.came, packet);
-    this.trace.say(this.now, () => `arrives  ${nameOf(road.to)}: ${this.#show(packet)}`);
+    this.trace.say(this.now, () => `arrives  ${nameOf(road.to)}: ${showPacket(packet)}`);
     if (machine === undefined) return this.#arriveAtStranger(packet, road);
     this.#comes(machine, packet, "owner");
   }
@@ -340,7 +338,7 @@ export class World {
 
   #deliver(machine: Machine, packet: Uint8Array): void {
     this.trace.packet(this.now, NOTED.delivered, packet);
-    this.trace.say(this.now, () => `delivers site ${machine.site}: ${this.#show(packet)}`);
+    this.trace.say(this.now, () => `delivers site ${machine.site}: ${showPacket(packet)}`);
     const sent = this.#oracle.delivers(machine, packet);
     if (sent === undefined) return this.#hostHears(packet);
     // Whoever talks with an on-path attacker has authentication of his own.
@@ -388,7 +386,7 @@ export class World {
     if (machine === undefined) return;
     this.trace.packet(this.now, NOTED.forged, packet);
     this.trace.wire(this.now, packet);
-    this.trace.say(this.now, () => `forged   ${nameOf(end)}: ${this.#show(packet)}`);
+    this.trace.say(this.now, () => `forged   ${nameOf(end)}: ${showPacket(packet)}`);
     // Who sees nothing must not even be able to delay anything.
     if (this.#plan.onPath.rate > 0) this.liveness.disturb(machine.site);
     this.#comes(machine, packet, this.#plan.onPath.rate > 0 ? "watcher" : "blind");
@@ -411,20 +409,4 @@ export class World {
     const to = this.#network.endAt(addressOctets(peer), 0);
     return from === undefined || to === undefined ? undefined : this.#network.roadBetween(from, to);
   }
-
-  #show(packet: Uint8Array): string {
-    const type = packet[IPV6_NEXT_HEADER_AT];
-    if (type === PROTOCOL_ICMPV6) return `ICMPv6 ${packet[IPV6_HEADER_LENGTH]}/${packet[IPV6_HEADER_LENGTH + 1]}, ${packet.length} octets`;
-    if (type !== PROTOCOL_SHIM6) return `packet ${numberOf(packet, type, 0)}, ${packet.length} octets`;
-    if ((packet[IPV6_HEADER_LENGTH + SHIM6_TYPE_AT] & SHIM6_P_BIT) !== 0)
-      return `payload, packet ${numberOf(packet, packet[IPV6_HEADER_LENGTH], 8)}, ${packet.length} octets`;
-    const parsed = parseControl(packet);
-    return parsed instanceof Reject || parsed instanceof Refusal
-      ? `Shim6 that is none, ${packet.length} octets`
-      : showMessage(parsed.message);
-  }
-}
-
-function nameOf(end: ProviderEnd | undefined): string {
-  return end === undefined ? "nowhere" : `${end.site}.${end.index}`;
 }

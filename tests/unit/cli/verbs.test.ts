@@ -17,7 +17,7 @@ test("version and help", async () => {
   assert.equal(version, { code: 0, out: "pshim6 1.2.3 on node 26.10.0\n", err: "" });
   const help = await machine().run(["--help"]);
   assert.is(help.code, 0);
-  for (const verb of ["run", "lab", "check", "show", "reload", "decode", "vectors", "cga", "bench"])
+  for (const verb of ["run", "lab", "sim", "check", "show", "reload", "decode", "vectors", "cga", "bench"])
     assert.match(help.out, new RegExp(`^  ${verb} `, "m"));
 });
 
