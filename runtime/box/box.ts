@@ -40,10 +40,12 @@ import {
   removePayloadHeader,
 } from "../wire/index.ts";
 import { ICMP6_ADDRESS_UNREACHABLE } from "../wire/number.ts";
+import { Agenda } from "./agenda.ts";
 import { ControlCounters } from "./counters.ts";
 import { Hold, type HoldLimits } from "./hold.ts";
 import { type IcmpPass, isIcmpError } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
+import { type BoxEvent, Journal } from "./journal.ts";
 import { PathKeeper } from "./keeper.ts";
 import { Steering } from "./steer.ts";
 
@@ -81,22 +83,12 @@ export interface BoxParts {
   readonly failed: (error: Error) => void;
 }
 
-/** Something worth telling an operator, for the log and for `show`. */
-export interface BoxEvent {
-  readonly at: Millis;
-  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved" | "told";
-  readonly text: string;
-}
-
 const PUNTS_AT_ONCE = 512;
 const DUE_AT_ONCE = 4096;
 /** While more packets wait than one turn takes, timers are this late at most. */
 const WHEEL_PATIENCE: Millis = 50;
-const EVENTS_KEPT = 256;
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
 const RECENT_USE: Millis = 10_000;
-/** Between slices of work that can wait, so that packets come first. */
-const CHORE_GAP: Millis = 2;
 
 /** One running box. Every method belongs to the control thread and returns without waiting. */
 export class Box {
@@ -108,10 +100,8 @@ export class Box {
   /** Errors to the outside and to hosts: neither side uses up the other's. */
   readonly #errors = new Limiter();
   readonly #refusals = new Limiter();
-  readonly #events: BoxEvent[] = [];
-  readonly #chores: Iterator<unknown>[] = [];
-  /** Due at an instant, the earliest first. */
-  readonly #later: { readonly at: Millis; readonly run: () => void }[] = [];
+  readonly #journal: Journal;
+  readonly #agenda = new Agenda();
   readonly #steering: Steering;
   #settings: BoxSettings;
   /** When the core's timers were looked at last. */
@@ -120,6 +110,7 @@ export class Box {
   constructor(settings: BoxSettings, parts: BoxParts) {
     this.#settings = settings;
     this.parts = parts;
+    this.#journal = new Journal(parts.log);
     this.#steering = new Steering(parts);
     this.#waiting = new Hold(settings.hold, "keep-oldest");
     this.#exploring = new Hold(settings.hold, "keep-newest");
@@ -154,7 +145,7 @@ export class Box {
 
   /** The latest events, oldest first. */
   get events(): readonly BoxEvent[] {
-    return this.#events;
+    return this.#journal.events;
   }
 
   /** Packets and octets that wait now. */
@@ -189,21 +180,19 @@ export class Box {
     if (shim6.wakeAt <= now) this.#shim6({ kind: "poll" }, now);
     if (reap.wakeAt <= now) this.#reap({ kind: "poll" }, now);
     this.#paths.poll(now);
-    if (this.#chores[0]?.next().done) this.#chores.shift();
-    while (this.#later.length > 0 && this.#later[0].at <= now) this.#later.shift()?.run();
+    this.#agenda.poll(now);
     this.activity();
   }
 
   /** Work that can wait, and comes in slices of a few milliseconds at most. */
   whenIdle(work: Iterator<unknown>): void {
-    this.#chores.push(work);
+    this.#agenda.whenIdle(work);
     this.#plan();
   }
 
   /** Calls `run` once, not before `at`. */
   at(at: Millis, run: () => void): void {
-    const after = this.#later.findIndex((other) => other.at > at);
-    this.#later.splice(after < 0 ? this.#later.length : after, 0, { at, run });
+    this.#agenda.at(at, run);
     this.#plan();
   }
 
@@ -251,10 +240,8 @@ export class Box {
 
   #plan(atOnce = false): void {
     const { clock, shim6, reap, core, failed } = this.parts;
-    const chore = this.#chores.length > 0 ? clock.now() + CHORE_GAP : NEVER;
-    const at = atOnce
-      ? clock.now()
-      : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, this.#paths.wakeAt, chore, this.#later[0]?.at ?? NEVER);
+    const now = clock.now();
+    const at = atOnce ? now : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, this.#paths.wakeAt, this.#agenda.wakeAt(now));
     clock.wakeAt(at, () => {
       try {
         this.poll();
@@ -394,13 +381,13 @@ export class Box {
         return this.#send(effect.source, effect.destination, effect.message);
       case "told":
         if (effect.outcome === "acknowledged") return this.counters.count("in-acknowledged-update");
-        return this.#tell("told", now, `context ${effect.id}: the peer refused our locators, Error code ${effect.code}`);
+        return this.#journal.tell("told", now, `context ${effect.id}: the peer refused our locators, Error code ${effect.code}`);
       case "established":
         return this.#established(effect.context, effect.cause, now);
       case "recovering":
         core.sendTimer(effect.id, "stop", now);
         core.keepaliveTimer(effect.id, "stop", now);
-        return this.#tell("recovering", now, `context ${effect.id}: the peer lost its state`);
+        return this.#journal.tell("recovering", now, `context ${effect.id}: the peer lost its state`);
       case "reap":
         if (effect.message.kind === "Keepalive") return this.#reap({ kind: "keepalive", id: effect.id, message: effect.message }, now);
         if (effect.message.kind === "Probe")
@@ -412,7 +399,11 @@ export class Box {
       case "failed": {
         const waiting = this.#waiting.take(pairKey(effect.pair));
         for (const packet of waiting) this.#refuse(packet, "drop-unreachable-peer", now);
-        return this.#tell("failed", now, `${effect.pair.local} → ${effect.pair.peer}: ${effect.why}, ${waiting.length} packets refused`);
+        return this.#journal.tell(
+          "failed",
+          now,
+          `${effect.pair.local} → ${effect.pair.peer}: ${effect.why}, ${waiting.length} packets refused`,
+        );
       }
       case "removed":
         return this.#removed(effect.id, effect.pair, effect.why, now);
@@ -430,7 +421,7 @@ export class Box {
     if (inCore) core.remove(id);
     this.#paths.mtus.leave(id, now);
     this.#reap({ kind: "removed", id }, now);
-    this.#tell("removed", now, `context ${id} ${pair.local} → ${pair.peer}: ${why}`);
+    this.#journal.tell("removed", now, `context ${id} ${pair.local} → ${pair.peer}: ${why}`);
     if (wantedAgain) this.#shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, now);
   }
 
@@ -455,7 +446,7 @@ export class Box {
       now,
     );
     this.#steering.learn(context, now);
-    this.#tell(
+    this.#journal.tell(
       "established",
       now,
       `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
@@ -475,10 +466,10 @@ export class Box {
         return this.#send(effect.pair.local, effect.pair.peer, effect.message);
       case "use-pair":
         this.#usePair(effect.id, effect.pair, now);
-        return this.#tell("moved", now, `context ${effect.id}: ${effect.pair.local} → ${effect.pair.peer}`);
+        return this.#journal.tell("moved", now, `context ${effect.id}: ${effect.pair.local} → ${effect.pair.peer}`);
       case "state":
         core.hold(effect.id, effect.state !== "Operational");
-        this.#tell("state", now, `context ${effect.id}: ${effect.state} (${effect.cause})`);
+        this.#journal.tell("state", now, `context ${effect.id}: ${effect.state} (${effect.cause})`);
         if (effect.state === "Operational") release(this.#exploring.take(String(effect.id)), now);
         return;
       case "send-timer":
@@ -496,12 +487,6 @@ export class Box {
   #usePair(id: number, { local, peer }: LocatorPair, now: Millis): void {
     const mtu = this.#paths.mtus.move(id, { local, peer }, now);
     this.parts.core.update(id, { localLocator: local, peerLocator: peer, mtu }, now);
-  }
-
-  #tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
-    this.#events.push({ at, kind, text });
-    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
-    this.parts.log.info(text, { event: kind });
   }
 }
 

@@ -1,0 +1,45 @@
+/** What happened to contexts, for the log and for whoever asks later. */
+import type { Log } from "../port/log.ts";
+import type { Millis } from "../value/time.ts";
+import { Limiter } from "./limiter.ts";
+
+/** Something worth telling an operator. */
+export interface BoxEvent {
+  readonly at: Millis;
+  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved" | "told";
+  readonly text: string;
+}
+
+const EVENTS_KEPT = 256;
+/** Lines of log; when ten thousand contexts move at once, writing of each would hold up the others. */
+const LINES_PER_SECOND = 50;
+const LINES_AT_ONCE = 200;
+
+/** Keeps the latest events and logs them, as many as a person can read; the others are counted. */
+export class Journal {
+  readonly #log: Log;
+  readonly #lines = new Limiter(LINES_PER_SECOND, LINES_AT_ONCE);
+  readonly #events: BoxEvent[] = [];
+  #unsaid = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Oldest first. */
+  get events(): readonly BoxEvent[] {
+    return this.#events;
+  }
+
+  tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
+    this.#events.push({ at, kind, text });
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+    if (!this.#lines.allow(at)) {
+      this.#unsaid++;
+      return;
+    }
+    const fields = this.#unsaid === 0 ? { event: kind } : { event: kind, unsaid: this.#unsaid };
+    this.#unsaid = 0;
+    this.#log.info(text, fields);
+  }
+}
