@@ -81,6 +81,8 @@ export interface BoxParts {
   readonly release: (packets: readonly Uint8Array[], now: Millis) => void;
   /** A fault of our own came up in the timer: the box must be taken down in good order. */
   readonly failed: (error: Error) => void;
+  /** Hears of every change of a context when it has been made; for simulations. */
+  readonly heard?: ((event: BoxEvent) => void) | undefined;
 }
 
 const PUNTS_AT_ONCE = 512;
@@ -110,7 +112,7 @@ export class Box {
   constructor(settings: BoxSettings, parts: BoxParts) {
     this.#settings = settings;
     this.parts = parts;
-    this.#journal = new Journal(parts.log);
+    this.#journal = new Journal(parts.log, parts.heard);
     this.#steering = new Steering(parts);
     this.#waiting = new Hold(settings.hold, "keep-oldest");
     this.#exploring = new Hold(settings.hold, "keep-newest");

@@ -18,12 +18,15 @@ const LINES_AT_ONCE = 200;
 /** Keeps the latest events and logs them, as many as a person can read; the others are counted. */
 export class Journal {
   readonly #log: Log;
+  readonly #heard: ((event: BoxEvent) => void) | undefined;
   readonly #lines = new Limiter(LINES_PER_SECOND, LINES_AT_ONCE);
   readonly #events: BoxEvent[] = [];
   #unsaid = 0;
 
-  constructor(log: Log) {
+  /** @param heard is told of every event, whether it is logged or not */
+  constructor(log: Log, heard?: (event: BoxEvent) => void) {
     this.#log = log;
+    this.#heard = heard;
   }
 
   /** Oldest first. */
@@ -32,7 +35,9 @@ export class Journal {
   }
 
   tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
-    this.#events.push({ at, kind, text });
+    const event: BoxEvent = { at, kind, text };
+    this.#heard?.(event);
+    this.#events.push(event);
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
     if (!this.#lines.allow(at)) {
       this.#unsaid++;

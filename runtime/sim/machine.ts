@@ -45,6 +45,9 @@ const WAKES_AT_ONCE = 2_000;
 /** 2026-01-01. */
 const WALL_START = 1_767_225_600_000;
 
+const silent = (): void => undefined;
+const SILENT: Log = { debug: silent, info: silent, warn: silent, error: silent };
+
 /** One incarnation of the box. */
 export interface Running {
   readonly box: Box;
@@ -103,7 +106,11 @@ export class Machine {
       },
       entropy,
       crypto,
-      log: this.#log(),
+      log: SILENT,
+      heard: ({ text }) => {
+        this.version++;
+        this.#parts.told(text);
+      },
       // As runtime/box/run.ts has it: the calendar's seconds.
       generation: Math.floor(this.#wall() / 1000) >>> 0,
       privateKey: key,
@@ -201,14 +208,5 @@ export class Machine {
   #setWake(at: Millis, wake: (() => void) | undefined): void {
     this.#wake = wake;
     this.#clock.wakeAt(at, wake ?? (() => undefined));
-  }
-
-  #log(): Log {
-    const silent = (): void => undefined;
-    const told = (text: string): void => {
-      this.version++;
-      this.#parts.told(text);
-    };
-    return { debug: silent, info: told, warn: told, error: told };
   }
 }
