@@ -12,7 +12,7 @@ import {
 import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
 import { payloadLength } from "../wire/ip6.ts";
 import { sum } from "../wire/sum.ts";
-import { isSegmented, needsSum, sumOffset, sumStart } from "../wire/virtio.ts";
+import { isSegmented, needsSumAlone, sumOffset, sumStart } from "../wire/virtio.ts";
 import { checkLarge } from "./segment.ts";
 
 /**
@@ -22,11 +22,11 @@ import { checkLarge } from "./segment.ts";
 export function admit(frame: usize, octets: u32, most: u32, spill: u32): u32 {
   if (octets < <u32>(VIRTIO_HEADER_OCTETS + IP6_LENGTH)) return DROP_SHORT_IP6;
   if (octets > most) return DROP_LONG_FRAME;
-  if (isSegmented(frame) && spill == 0) return DROP_GSO_VIRTIO;
   const packet = frame + VIRTIO_HEADER_OCTETS;
   if ((load<u8>(packet) & 0xf0) != 0x60) return DROP_VERSION_IP6;
   if (packetOctets(packet) > octets - VIRTIO_HEADER_OCTETS) return DROP_LENGTH_IP6;
-  return isSegmented(frame) ? checkLarge(frame, packet, packetOctets(packet)) : VERDICT_NONE;
+  if (!isSegmented(frame)) return VERDICT_NONE;
+  return spill == 0 ? DROP_GSO_VIRTIO : checkLarge(frame, packet, packetOctets(packet));
 }
 
 /** Octets of an admitted packet, IPv6 header included. */
@@ -41,7 +41,7 @@ export function packetOctets(packet: usize): u32 {
  * That of a large frame is left: each of its packets gets its own.
  */
 export function completeSum(frame: usize, octets: u32): u32 {
-  return needsSum(frame) && !isSegmented(frame) ? completeSumAt(frame, octets) : VERDICT_NONE;
+  return needsSumAlone(frame) ? completeSumAt(frame, octets) : VERDICT_NONE;
 }
 
 function completeSumAt(frame: usize, octets: u32): u32 {

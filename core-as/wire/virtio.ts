@@ -42,6 +42,12 @@ export function needsSum(header: usize): bool {
   return (load<u8>(header, VIRTIO_FLAGS) & VIRTIO_NEEDS_CSUM) != 0;
 }
 
+/** Whether that is all that was left to it: the frame is one packet. */
+export function needsSumAlone(header: usize): bool {
+  // Flags and type are neighbours.
+  return (load<u16>(header) & (0xff00 | VIRTIO_NEEDS_CSUM)) == VIRTIO_NEEDS_CSUM;
+}
+
 /** Where summing starts, octets from the packet's start. */
 export function sumStart(header: usize): u32 {
   return <u32>load<u16>(header, VIRTIO_CSUM_START);
