@@ -67,7 +67,7 @@ export interface RunningBox {
 }
 
 /** Frames in a batch. */
-const BATCH = 64;
+const BATCH = 128;
 /** Whatever the TUN's MTU: the kernel hands over what it would otherwise cut itself. */
 const LARGEST_FRAME = 40 + 65_535;
 const SPILL_OCTETS = 1 << 19;
