@@ -62,6 +62,8 @@ export const KEY_OCTETS = KEY_END - KEY_PAIR;
 /** Versions of the two indexes: odd while entries move. A line of their own. */
 export const PAIR_VERSION = 256;
 export const TAG_VERSION = PAIR_VERSION + 4;
+/** Searches that ended without an answer because the writer was held up in the middle of a change, u32: all threads count here. */
+export const GIVEN_UP = TAG_VERSION + 4;
 
 /** Where TypeScript lays what the next table call reads: first 64 octets as in a record, tags as u64, then the cold values. */
 export const STAGE = PAIR_VERSION + 64;

@@ -39,3 +39,6 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.COUNT_LARGE_OUT, "out-large-frame"],
   [verdict.COUNT_LARGE_IN, "in-large-frame"],
 ]);
+
+/** Name of the count at `GIVEN_UP` of map.ts. */
+export const GIVEN_UP_NAME = "punt-busy-context";

@@ -1,12 +1,15 @@
 /** Searches that any thread may make: by ULID pair, by tag. */
 import { ADDRESS_LENGTH } from "../layout/ip6.ts";
-import { MAP_INDEX_MASK, MAP_PAIR_INDEX, MAP_TAG_INDEX, PAIR_VERSION, TAG_VERSION } from "../layout/map.ts";
+import { GIVEN_UP, MAP_INDEX_MASK, MAP_PAIR_INDEX, MAP_TAG_INDEX, PAIR_VERSION, TAG_VERSION } from "../layout/map.ts";
 import { COLD_FORK, RECORD_LIVE, RECORD_LOCAL_ULID } from "../layout/record.ts";
 import { localTag } from "../wire/shim6.ts";
 import { entryHash, entryId, home, slotAt } from "./index.ts";
 import { coldAt, isWriting, recordAt, wordOf } from "./record.ts";
 
-/** Rounds of waiting for the writer, which holds a record or an index for some hundred nanoseconds. */
+/**
+ * Rounds of waiting for the writer, which holds a record or an index for some hundred nanoseconds, unless it loses its processor
+ * in between: then a search gives up and answers "none". The packet is punted, and the control thread, which is the writer, knows better.
+ */
 export const PATIENCE: u32 = 20000;
 
 /** Whether the 16 octets at both places are the same. */
@@ -62,6 +65,7 @@ function search(index: usize, version: usize, hash: u32, byPair: bool, pair: usi
     }
     if ((before & 1) == 0 && atomic.load<u32>(version) == before) return 0;
   }
+  atomic.add<u32>(GIVEN_UP, 1);
   return 0;
 }
 
@@ -72,6 +76,7 @@ function isPair(record: usize, id: u32, pair: usize, fork: u32): bool {
     const same = (before & RECORD_LIVE) != 0 && samePair(record + RECORD_LOCAL_ULID, pair) && load<u32>(coldAt(id), COLD_FORK) == fork;
     if (wordOf(record) == before) return same;
   }
+  atomic.add<u32>(GIVEN_UP, 1);
   return false;
 }
 
@@ -82,5 +87,6 @@ function isTag(record: usize, tag: u64): bool {
     const same = (before & RECORD_LIVE) != 0 && localTag(record) == tag;
     if (wordOf(record) == before) return same;
   }
+  atomic.add<u32>(GIVEN_UP, 1);
   return false;
 }

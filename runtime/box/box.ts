@@ -14,6 +14,7 @@ import type { Log } from "../port/log.ts";
 import { REAP_RANDOM_OCTETS, type Reap, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
 import type { ReapProfile } from "../reap/profile.ts";
 import {
+  type ContextState,
   type ContextView,
   type RemovalReason,
   type Shim6,
@@ -84,6 +85,9 @@ export interface BoxParts {
   /** Hears of every change of a context when it has been made; for simulations. */
   readonly heard?: ((event: BoxEvent) => void) | undefined;
 }
+
+/** States in which payload with our tag is delivered (RFC 5533 §7.16, §12.2). */
+const TAKES_PAYLOAD: ReadonlySet<ContextState> = new Set(["I2-SENT", "ESTABLISHED", "I2BIS-SENT"]);
 
 const PUNTS_AT_ONCE = 512;
 const DUE_AT_ONCE = 4096;
@@ -348,9 +352,12 @@ export class Box {
     const payload = parsePayload(packet);
     if (payload instanceof Reject) return this.counters.count(`drop-${payload.why}`);
     // The peer's R2 got lost: it is established and sends, we still wait. Its packet is good (RFC 5533 §7.16).
+    // Or the core's search gave up because this thread was held up in the middle of a change: then the context is there.
     const context = shim6.findTag(payload.tag);
-    const restored = context?.state === "I2-SENT" ? removePayloadHeader(packet, context.pair.peer, context.pair.local) : undefined;
+    const isGood = context !== undefined && TAKES_PAYLOAD.has(context.state);
+    const restored = isGood ? removePayloadHeader(packet, context.pair.peer, context.pair.local) : undefined;
     if (restored instanceof Uint8Array) this.#transmit(restored);
+    if (context?.peerTag !== undefined) return;
     this.#shim6({ kind: "stray-payload", source: payload.source, destination: payload.destination, tag: payload.tag }, now);
   }
 

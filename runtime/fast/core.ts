@@ -1,7 +1,7 @@
 import { DUE_GENERATION, DUE_ID, DUE_KIND, DUE_MAX, DUE_OCTETS } from "../../core-as/layout/due.ts";
 import { LANE_ACTIVITY_HEAD, LANE_ACTIVITY_TAIL, LANE_COUNTERS } from "../../core-as/layout/lane.ts";
 import * as map from "../../core-as/layout/map.ts";
-import { COUNTER_NAMES } from "../../core-as/layout/names.ts";
+import { COUNTER_NAMES, GIVEN_UP_NAME } from "../../core-as/layout/names.ts";
 import * as layout from "../../core-as/layout/record.ts";
 import { SHIM6_PAYLOAD_LENGTH } from "../../core-as/layout/shim6.ts";
 import { type Address, putAddress } from "../value/address.ts";
@@ -223,6 +223,7 @@ class TableCore implements Core {
       for (let i = 0; i < this.shared.sizes.lanes; i++) total += this.#wide(laneAt(this.#plan, i) + LANE_COUNTERS + 8 * verdict);
       totals.set(name, total);
     }
+    totals.set(GIVEN_UP_NAME, this.#words[map.GIVEN_UP >>> 2]);
     return totals;
   }
 

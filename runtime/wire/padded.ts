@@ -12,10 +12,11 @@ const OPTION_HEADER_LENGTH = 4;
 const LEAST = IPV6_HEADER_LENGTH + REQUEST_LENGTH + 8;
 
 /**
- * An Update Request that says nothing, in an IPv6 packet of exactly `octets`: every receiver acknowledges it (RFC 5533 §10.4) and
- * skips the option that fills it, which is not critical. What no option can fill stands behind the header, where Next Header
- * "none" lets everyone ignore it (RFC 8200 §4.7). RFC 5533 §5.3 wants control messages to have 1,280 octets at most, so that they pass
- * every path; this one is sent to be lost where it does not.
+ * An Update Request that says nothing, in an IPv6 packet of `octets`: every receiver acknowledges it (RFC 5533 §10.4) and
+ * skips the option that fills it, which is not critical. Headers come in units of 8 octets, so up to 7 are missing; what is
+ * longer than a Shim6 header can be stands behind it, where Next Header "none" lets everyone ignore it (RFC 8200 §4.7).
+ * RFC 5533 §5.3 wants control messages to have 1,280 octets at most, so that they pass every path; this one is sent to be
+ * lost where it does not.
  * @throws {RangeError} if `octets` is under 64
  */
 export function emitPaddedRequest(
@@ -30,6 +31,6 @@ export function emitPaddedRequest(
   const contents = new Uint8Array(header - REQUEST_LENGTH - OPTION_HEADER_LENGTH);
   const options = [{ kind: "unknown", type: OPTION_PADDING, contents }] as const;
   const message = emitMessage({ kind: "UpdateRequest", receiverTag, requestNonce: nonce, options });
-  const rest = new Uint8Array(octets - IPV6_HEADER_LENGTH - header);
+  const rest = new Uint8Array(header < SHIM6_MAX_LENGTH ? 0 : octets - IPV6_HEADER_LENGTH - header);
   return emitIpv6(source, destination, PROTOCOL_SHIM6, concat(message, rest), 64);
 }
