@@ -3,7 +3,8 @@
  * counts what no reader may ever see. Counts go out through shared words, see READER_*.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { FORWARD_IN, FORWARD_OUT, PUNT_NO_CONTEXT, PUNT_NO_TAG } from "../../core-as/layout/verdict.ts";
+import { GIVEN_UP } from "../../core-as/layout/map.ts";
+import { DROP_BUSY_CONTEXT, FORWARD_IN, FORWARD_OUT, PUNT_NO_CONTEXT, PUNT_NO_TAG } from "../../core-as/layout/verdict.ts";
 import type { SharedCore } from "../../runtime/fast/contract.ts";
 import { openLane } from "../../runtime/fast/lane.ts";
 import { putPacket } from "./core.ts";
@@ -51,12 +52,16 @@ async function read({ shared, lane: index, words, packets }: ReaderWork): Promis
       Atomics.sub(words, READER_PAUSED, 1);
     }
     for (const [slot, { octets }] of packets.entries()) putPacket({ lane, memory }, slot, octets);
+    const before = view.getUint32(GIVEN_UP, true);
     const outputs = lane.run(packets.length, Atomics.add(words, READER_BATCHES, 1));
+    // Excused only in the batch in which a search gave up: the kernel had put the writer aside in the middle of a change.
+    const gaveUp = view.getUint32(GIVEN_UP, true) !== before;
     for (const [slot, { inbound, steady }] of packets.entries()) {
       const verdict = lane.verdicts[slot];
       const found = verdict === (inbound ? FORWARD_IN : FORWARD_OUT);
-      if (!found && verdict !== (inbound ? PUNT_NO_TAG : PUNT_NO_CONTEXT)) Atomics.add(words, READER_MISSED, steady ? 1 : 0);
-      else if (steady && !found) Atomics.add(words, READER_MISSED, 1);
+      if (!found && verdict !== (inbound ? PUNT_NO_TAG : PUNT_NO_CONTEXT))
+        Atomics.add(words, READER_MISSED, steady && verdict !== DROP_BUSY_CONTEXT ? 1 : 0);
+      else if (steady && !found && !gaveUp) Atomics.add(words, READER_MISSED, 1);
       else if (!steady) Atomics.add(words, found ? READER_FOUND : READER_GONE, 1);
     }
     for (let i = 0; i < outputs; i++) {
