@@ -144,6 +144,45 @@ export const endpointField = z.string().transform((text, context): Endpoint => {
   return { host, port };
 });
 
+/** `"[2001:db8::53]:5353"`, or an IPv6 address alone, which means port 53. */
+export const dnsEndpointField = z.string().transform((text, context): Endpoint => {
+  const alone = parseAddress(text);
+  if (alone !== undefined) return { host: alone, port: 53 };
+  const match = /^\[([0-9a-fA-F:.]+)\]:(\d{1,5})$/.exec(text);
+  const host = match === null ? undefined : parseAddress(match[1]);
+  const port = match === null ? 0 : Number(match[2]);
+  if (host === undefined || port < 1 || port > 65_535)
+    return complain(
+      context,
+      `is no IPv6 address of a DNS server: ${quote(text)}`,
+      'write it like "2001:db8::53", or "[2001:db8::53]:5353" with a port',
+    );
+  return { host, port };
+});
+
+/** An absolute domain name of letters, digits, hyphens and underscores; lower case, without the final dot. */
+export const domainField = z.string().transform((text, context): string => {
+  const name = text.toLowerCase().replace(/\.$/, "");
+  const fits = name.length <= 253 && name.split(".").every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
+  return fits ? name : complain(context, `is no domain name: ${quote(text)}`, 'write it like "alpha.example"');
+});
+
+/** A DUID in hex, with or without colons: 3 … 130 octets (RFC 8415 §11.1). */
+export const duidField = z.string().transform((text, context): string => {
+  const hex = text.toLowerCase().replace(/[:-]/g, "");
+  return /^([0-9a-f]{2}){3,130}$/.test(hex)
+    ? hex
+    : complain(context, `is no DUID: ${quote(text)}`, 'write it in hex, like "00:03:00:01:02:00:00:00:00:01"');
+});
+
+/** A 48-bit link-layer address. */
+export const macField = z.string().transform((text, context): string => {
+  const mac = text.toLowerCase().replace(/-/g, ":");
+  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)
+    ? mac
+    : complain(context, `is no link-layer address: ${quote(text)}`, 'write it like "02:00:00:00:00:01"');
+});
+
 function readQuad(text: string): string | undefined {
   return text.split(".").every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256) ? text : undefined;
 }

@@ -1,11 +1,13 @@
 /** site.yaml from text to {@link Site}: syntax, schema, then everything that concerns several settings at once. */
 import { z } from "zod";
+import { address } from "../value/address.ts";
+import { DNS_PORT } from "../wire/dns.ts";
 import { crossCheck } from "./cross.ts";
 import type { Fault } from "./fault.ts";
 import { describeIssue } from "./issues.ts";
 import { dig, type Path, showPath } from "./path.ts";
 import { type ParsedSite, siteSchema } from "./schema.ts";
-import type { Site } from "./site.ts";
+import type { DhcpSettings, Site } from "./site.ts";
 import { readSource } from "./source.ts";
 
 export type SiteReading =
@@ -56,6 +58,23 @@ function complete(parsed: ParsedSite): Site {
     state: parsed.state ?? `/var/lib/pshim6/${parsed.site}`,
     control: parsed.control ?? `/run/pshim6/${parsed.site}.sock`,
     api: parsed.api,
+    dns: parsed.dns && { ...parsed.dns, upstreams: parsed.dns.upstreams.map(({ server, domains }) => ({ ...server, domains })) },
+    dhcp: parsed.dhcp && completeDhcp(parsed.dhcp, parsed),
+    zone: parsed.zone && {
+      ...parsed.zone,
+      servers: parsed.zone.servers ?? [`ns.${parsed.zone.name}`],
+      contact: parsed.zone.contact ?? `hostmaster.${parsed.zone.name}`,
+      update: parsed.zone.update && { ...parsed.zone.update.server, key: parsed.zone.update.key },
+    },
+  };
+}
+
+function completeDhcp(dhcp: NonNullable<ParsedSite["dhcp"]>, { dns, zone }: ParsedSite): DhcpSettings {
+  return {
+    ...dhcp,
+    dns: dhcp.dns ?? (dns?.listen ?? []).filter(({ port }) => port === DNS_PORT).map(({ host }) => address(host)),
+    search: dhcp.search ?? (zone === undefined ? [] : [zone.name]),
+    reservations: dhcp.reservations.map(({ name, duid, mac, relay, ulid }) => ({ name, duid, mac, relay, ulid })),
   };
 }
 

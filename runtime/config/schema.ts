@@ -15,13 +15,12 @@ import {
   SEGMENT_LEAST,
   segmentField,
 } from "./fields.ts";
+import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
+import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT } from "./site.ts";
 
-/** Entries of `bindings` and `hosts` at most. */
-export const LIST_LIMIT = 65_536;
 /** sun_path of Linux without its final NUL. */
 const SOCKET_PATH_OCTETS = 107;
-const PATH_OCTETS = 4_095;
 /** The largest segment that a TUN with offloads hands over fits into one context's share. */
 const HOLD_OCTETS_LEAST = 65_576;
 const MEBIBYTE = 1_048_576;
@@ -223,6 +222,11 @@ export const siteSchema = z.strictObject({
     })
     .optional()
     .meta({ description: "Management over HTTP.", defaultText: "none" }),
+  dns: dnsSchema
+    .optional()
+    .meta({ description: "The DNS gateway, through which hosts see identifiers instead of addresses.", defaultText: "no gateway" }),
+  dhcp: dhcpSchema.optional().meta({ description: "The DHCPv6 server, which gives hosts their identifiers.", defaultText: "no server" }),
+  zone: zoneSchema.optional().meta({ description: "What the site publishes of its hosts.", defaultText: "nothing" }),
 });
 
 export type ParsedSite = z.output<typeof siteSchema>;

@@ -33,6 +33,98 @@ export interface Site {
   readonly key: { readonly bits: KeyBits };
   /** Where HTTP is served; `undefined` = nowhere. */
   readonly api: { readonly listen: Endpoint } | undefined;
+  /** The DNS gateway; `undefined` = hosts ask somebody else. */
+  readonly dns: DnsSettings | undefined;
+  /** The DHCPv6 server; `undefined` = none. */
+  readonly dhcp: DhcpSettings | undefined;
+  /** The site's names; `undefined` = nothing is published. */
+  readonly zone: ZoneSettings | undefined;
+}
+
+/** The DNS gateway (draft §4.2.2). */
+export interface DnsSettings {
+  /** Addresses of the box on which hosts ask, port 53 unless said otherwise. At least one. */
+  readonly listen: readonly Endpoint[];
+  /** Resolvers that the gateway asks, in order; those with `domains` for names in these only. */
+  readonly upstreams: readonly DnsUpstream[];
+  /** RR type of ULID records. */
+  readonly type: number;
+  /** When a context with a peer is set up: at its first packet, or already at the answer (draft §6, step 2). */
+  readonly handshake: "packet" | "answer";
+  /** What counts as proof of a peer's locators (draft §10): its CGA or HBA, agreement of forward and reverse DNS, or both. */
+  readonly proof: "cga" | "dns" | "both";
+  /** Whether a ULID that nobody asked for by name is looked up in the reverse tree (draft §4.2.1). */
+  readonly reverse: boolean;
+  /** Answers kept at most. */
+  readonly cache: number;
+  /** How long an upstream may take before the next one is asked. */
+  readonly timeout: Millis;
+}
+
+/** A resolver. */
+export interface DnsUpstream extends Endpoint {
+  /** Names at and below these are asked there and nowhere else; empty = everything. Presentation form without the final dot, lower case. */
+  readonly domains: readonly string[];
+}
+
+/** The DHCPv6 server (RFC 8415). */
+export interface DhcpSettings {
+  readonly preferred: Millis;
+  readonly valid: Millis;
+  readonly rapidCommit: boolean;
+  /** Whether Reconfigure is offered to clients that accept it (RFC 8415 §18.3). */
+  readonly reconfigure: boolean;
+  /** DNS servers that hosts are told; default: those that `dns.listen` names. */
+  readonly dns: readonly Address[];
+  /** Search list, presentation form without the final dot. */
+  readonly search: readonly string[];
+  readonly ntp: readonly Address[];
+  /** Whether the box offers the address selection policy under which hosts prefer ULIDs (RFC 7078). */
+  readonly policy: boolean;
+  /** Leases of the site at most. */
+  readonly max: number;
+  /** CGA security parameter of the ULIDs given out. */
+  readonly sec: 0 | 1 | 2;
+  readonly reservations: readonly DhcpReservation[];
+}
+
+/** Who gets which name, and which ULID. At least one of `duid`, `mac`, `relay` is there; those that are must all match. */
+export interface DhcpReservation {
+  readonly name: string;
+  /** Lower-case hex without separators. */
+  readonly duid: string | undefined;
+  /** `02:00:00:00:00:01`. */
+  readonly mac: string | undefined;
+  /** Interface-Id of the relay's port (RFC 8415 §21.18): its text, or `0x` and hex. */
+  readonly relay: string | undefined;
+  /** A ULID that the box made; absent = one is made at the first lease and kept. */
+  readonly ulid: Ulid | undefined;
+}
+
+/** What the site publishes of its hosts (draft §4.2). */
+export interface ZoneSettings {
+  /** The forward zone, presentation form without the final dot, lower case. */
+  readonly name: string;
+  /** Whether the reverse zone of `ulid.prefix` is the site's too. */
+  readonly reverse: boolean;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Name servers, absolute names without the final dot; the first is the primary. Default `ns.` and the zone's name. */
+  readonly servers: readonly string[];
+  /** Mailbox of whoever is responsible, as a domain name. Default `hostmaster.` and the zone's name. */
+  readonly contact: string;
+  /** Where the built-in authority answers the world; empty = nowhere. Inside hosts are answered by the gateway in any case. */
+  readonly listen: readonly Endpoint[];
+  /** Dynamic update of a name server of the site's (RFC 2136); `undefined` = none. */
+  readonly update: ZoneUpdateSettings | undefined;
+}
+
+/** A name server that takes updates. */
+export interface ZoneUpdateSettings extends Endpoint {
+  /** TSIG key (RFC 8945); `undefined` = unsigned updates. */
+  readonly key:
+    | { readonly name: string; readonly algorithm: "hmac-sha256" | "hmac-sha384" | "hmac-sha512"; readonly file: string }
+    | undefined;
 }
 
 /** The identifiers that hosts see. */

@@ -8,6 +8,8 @@ export type PortErrorCode =
   | "busy"
   /** What is stored there is not what we wrote. */
   | "corrupt"
+  /** No room: the disk is full, or a quota is used up. */
+  | "full"
   /** The system is too old, or built without what is needed. */
   | "unsupported"
   /** Used after it was closed. */
