@@ -2,24 +2,13 @@
  * Checks of settings against one another. They work on the raw values and read for themselves what they need, so that
  * a mistake in one place does not hide those in others; a value that is wrong by itself is left out here.
  */
-import type { z } from "zod";
 import type { Address } from "../value/address.ts";
 import { contains, covers, type Prefix, showPrefix } from "../value/prefix.ts";
+import { checkNames } from "./cross-names.ts";
+import { type At, at, entries, type Findings } from "./draft.ts";
 import { addressField, durationField, endpointField, globalAddressField, interfaceField, nameField, prefixField, quote } from "./fields.ts";
 import { dig, type Path } from "./path.ts";
 import { OWN_TABLES, RECOMMENDED_IDLE } from "./site.ts";
-
-/** Where findings go: a fault keeps the site from running, a warning does not. */
-export interface Findings {
-  fault(path: Path, message: string, hint: string): void;
-  warning(path: Path, message: string, hint: string): void;
-}
-
-/** A value and where it stands. */
-interface At<T> {
-  readonly value: T;
-  readonly path: Path;
-}
 
 /** The parts of the file that could be read one by one. */
 interface Draft {
@@ -52,6 +41,7 @@ export function crossCheck(root: unknown, findings: Findings): void {
   checkHosts(root, draft, findings);
   checkBindings(root, draft, findings);
   checkBounds(root, findings);
+  checkNames(root, draft, findings);
   checkWarnings(root, draft, findings);
 }
 
@@ -302,18 +292,6 @@ function readDraft(root: unknown): Draft {
       };
     }),
   };
-}
-
-/** The value at `path` as `field` reads it; `undefined` if it is absent or wrong. */
-function at<T>(root: unknown, path: Path, field: z.ZodType<T>): At<T> | undefined {
-  const read = field.safeParse(dig(root, path));
-  return read.success ? { value: read.data, path } : undefined;
-}
-
-/** Paths of the entries of the list at `path`. */
-function entries(root: unknown, path: Path): Path[] {
-  const list = dig(root, path);
-  return Array.isArray(list) ? list.map((_, index) => [...path, index]) : [];
 }
 
 function overlap(a: Prefix, b: Prefix): boolean {

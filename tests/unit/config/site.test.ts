@@ -65,6 +65,9 @@ test("the design's example, defaults filled in", () => {
       log: { level: "info" },
       key: { bits: 2048 },
       api: { listen: { host: "::1", port: 8686 } },
+      dns: undefined,
+      dhcp: undefined,
+      zone: undefined,
     },
     warnings: [],
   });
