@@ -5,8 +5,15 @@ import type { Locator, Ulid } from "../value/address.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { Preference } from "../wire/message.ts";
 
-/** "static" = written by the operator, like a hosts file; "handshake" = the peer's verified Locator List (RFC 5533 §7). */
-export type BindingSource = "static" | "handshake";
+/**
+ * "static" = written by the operator, like a hosts file; "handshake" = the peer's verified Locator List (RFC 5533 §7); "dns" = beside the ULID of
+ * a name that a host asked for (draft §4.2.2); "reverse" = by way of the reverse tree (draft §4.2.1).
+ */
+export type BindingSource = "static" | LearntSource;
+export type LearntSource = "handshake" | "dns" | "reverse";
+
+/** From what is trusted most to least. */
+const LEARNT_SOURCES: readonly LearntSource[] = ["handshake", "dns", "reverse"];
 
 /** A locator of a peer with what the peer says of it (RFC 5533 §5.15.3). */
 export interface BoundLocator {
@@ -28,13 +35,16 @@ export interface Binding {
 export interface Bindings {
   /** Replaces all static bindings. Locators of a ULID that is named twice are joined. @returns ULIDs left out for want of room. */
   setStatic(entries: readonly { readonly ulid: Ulid; readonly locators: readonly Locator[] }[]): readonly Ulid[];
-  /** What a handshake verified; replaces what an earlier one said. When full, the ULID learnt longest ago is forgotten. */
-  learn(ulid: Ulid, locators: readonly BoundLocator[], until: Millis): void;
-  /** Forgets what handshakes said of `ulid`; static bindings stay. */
-  forget(ulid: Ulid): void;
+  /**
+   * What `source`, a handshake unless said otherwise, says of `ulid` from now on; replaces what it said before. Each source has its own room:
+   * when that is full, the ULID learnt longest ago from it is forgotten, so that hosts' queries cannot drive out what was proved.
+   */
+  learn(ulid: Ulid, locators: readonly BoundLocator[], until: Millis, source?: LearntSource): void;
+  /** Forgets what was learnt of `ulid`, from `source` or from anybody; static bindings stay. */
+  forget(ulid: Ulid, source?: LearntSource): void;
   /**
    * Locators to try for `ulid`, each once: those the peer signed first, because the site may have changed its providers since
-   * the operator wrote the static ones; empty when nothing is known.
+   * the operator wrote the static ones; then what the DNS says; empty when nothing is known.
    */
   locatorsOf(ulid: Ulid, now: Millis): readonly BoundLocator[];
   /** Everything that holds at `now`, for `show bindings`. */
@@ -43,7 +53,7 @@ export interface Bindings {
 
 /** Sizes of a table of bindings. */
 export interface BindingOptions {
-  /** ULIDs at most, of either source. */
+  /** ULIDs at most, of each source. */
   readonly capacity?: number;
 }
 
@@ -57,13 +67,15 @@ const PLAIN: Preference = { flags: 0 };
 export function createBindings({ capacity = CAPACITY }: BindingOptions = {}): Bindings {
   let fixed = new Map<Ulid, Binding>();
   /** Oldest first: a Map keeps the order of insertion. */
-  const learnt = new Map<Ulid, Binding>();
+  const learnt = new Map(LEARNT_SOURCES.map((source) => [source, new Map<Ulid, Binding>()]));
+  const tableOf = (source: LearntSource) => learnt.get(source) ?? new Map<Ulid, Binding>();
 
-  function live(ulid: Ulid, now: Millis): Binding | undefined {
-    const binding = learnt.get(ulid);
-    if (binding === undefined || binding.until > now) return binding;
-    learnt.delete(ulid);
-    return undefined;
+  function live(source: LearntSource, ulid: Ulid, now: Millis): readonly BoundLocator[] {
+    const table = tableOf(source);
+    const binding = table.get(ulid);
+    if (binding === undefined || binding.until > now) return binding?.locators ?? [];
+    table.delete(ulid);
+    return [];
   }
 
   return {
@@ -82,24 +94,25 @@ export function createBindings({ capacity = CAPACITY }: BindingOptions = {}): Bi
       fixed = next;
       return refused;
     },
-    learn(ulid, locators, until) {
-      learnt.delete(ulid);
+    learn(ulid, locators, until, source = "handshake") {
+      const table = tableOf(source);
+      table.delete(ulid);
       if (locators.length === 0 || capacity < 1) return;
-      if (learnt.size >= capacity) {
-        const oldest = learnt.keys().next();
-        if (oldest.done !== true) learnt.delete(oldest.value);
+      if (table.size >= capacity) {
+        const oldest = table.keys().next();
+        if (oldest.done !== true) table.delete(oldest.value);
       }
-      learnt.set(ulid, { ulid, source: "handshake", locators: distinct(locators), until });
+      table.set(ulid, { ulid, source, locators: distinct(locators), until });
     },
-    forget(ulid) {
-      learnt.delete(ulid);
+    forget(ulid, source) {
+      for (const each of source === undefined ? LEARNT_SOURCES : [source]) tableOf(each).delete(ulid);
     },
     locatorsOf(ulid, now) {
-      return distinct([...(live(ulid, now)?.locators ?? []), ...(fixed.get(ulid)?.locators ?? [])]);
+      return distinct([...LEARNT_SOURCES.flatMap((source) => live(source, ulid, now)), ...(fixed.get(ulid)?.locators ?? [])]);
     },
     *list(now) {
       yield* fixed.values();
-      for (const binding of learnt.values()) if (binding.until > now) yield binding;
+      for (const table of learnt.values()) for (const binding of table.values()) if (binding.until > now) yield binding;
     },
   };
 }

@@ -40,6 +40,32 @@ test("what the peer signed comes first, each locator once, until it is too old",
   assert.equal(bindings.locatorsOf(ULID, 2_000), [bound(B1), bound(B2)], "an empty list takes back the earlier one");
 });
 
+test("what was proved comes before what the DNS says, and that before the operator; one source forgets alone", () => {
+  const bindings = createBindings();
+  bindings.setStatic([{ ulid: ULID, locators: [B1] }]);
+  bindings.learn(ULID, [bound(B2)], 1_000, "reverse");
+  bindings.learn(ULID, [bound(B3)], 2_000, "dns");
+  const addresses = (now: number) => bindings.locatorsOf(ULID, now).map((locator) => locator.address);
+  assert.equal(addresses(0), [B3, B2, B1]);
+  bindings.learn(ULID, [bound(B1, 2)], 3_000);
+  assert.equal(addresses(0), [B1, B3, B2]);
+  assert.equal(addresses(1_500), [B1, B3]);
+  bindings.forget(ULID, "dns");
+  assert.equal(addresses(1_500), [B1]);
+  assert.equal(
+    [...bindings.list(1_500)].map(({ source }) => source),
+    ["static", "handshake"],
+  );
+});
+
+test("what hosts ask for does not drive out what was proved", () => {
+  const bindings = createBindings({ capacity: 2 });
+  bindings.learn(ULID, [bound(B1)], 9e9);
+  for (const n of [1, 2, 3]) bindings.learn(address(`fc00:bbbb::${n}`), [bound(B2)], 9e9, "dns");
+  assert.equal(bindings.locatorsOf(ULID, 0), [bound(B1)]);
+  assert.equal(bindings.locatorsOf(address("fc00:bbbb::1"), 0), []);
+});
+
 test("bounded: the ULID learnt longest ago goes, static ones beyond the room are named", () => {
   const bindings = createBindings({ capacity: 2 });
   const ulids = [1, 2, 3].map((n) => address(`fc00:bbbb::${n}`));
