@@ -29,7 +29,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "runtime/reap": ["runtime/value", "runtime/wire", "runtime/locator"],
   "runtime/dns": ["runtime/value", "runtime/wire"],
   "runtime/dhcp6": ["runtime/value", "runtime/wire"],
-  "runtime/zone": ["runtime/value", "runtime/port", "runtime/wire"],
+  "runtime/zone": ["runtime/value", "runtime/port", "runtime/wire", "runtime/locator"],
   "runtime/config": ["runtime/value", "runtime/wire", "runtime/locator"],
   "runtime/api": ["runtime/value"],
   "runtime/box": [

@@ -9,6 +9,8 @@ export interface CryptoPort {
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
   /** HMAC-SHA-256 (RFC 2104): 32 octets. */
   hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array;
+  /** HMAC (RFC 2104) with one of the SHA-2 hashes: {@link HMAC_OCTETS} octets. */
+  hmac(algorithm: HmacAlgorithm, key: Uint8Array, octets: Uint8Array): Uint8Array;
   /** Whether both hold the same octets, in a time that depends on the lengths alone. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
   /**
@@ -24,3 +26,8 @@ export interface CryptoPort {
   /** Public half of a PKCS#8 private key, SubjectPublicKeyInfo DER. @throws {Error} if the key cannot be read */
   rsaPublic(pkcs8: Uint8Array): Uint8Array;
 }
+
+export type HmacAlgorithm = "sha256" | "sha384" | "sha512";
+
+/** Octets of a whole MAC. */
+export const HMAC_OCTETS: Readonly<Record<HmacAlgorithm, number>> = { sha256: 32, sha384: 48, sha512: 64 };

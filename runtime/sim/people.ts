@@ -95,6 +95,7 @@ function remembering(crypto: CryptoPort): CryptoPort {
     sha1: (...parts) => crypto.sha1(...parts),
     sha256: (...parts) => crypto.sha256(...parts),
     hmacSha256: (key, octets) => crypto.hmacSha256(key, octets),
+    hmac: (algorithm, key, octets) => crypto.hmac(algorithm, key, octets),
     equal: (a, b) => crypto.equal(a, b),
     rsaVerify: (spki, octets, signature) =>
       recall(verified, `${hex(spki)} ${hex(octets)} ${hex(signature)}`, () => crypto.rsaVerify(spki, octets, signature)),
