@@ -30,7 +30,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "runtime/dns": ["runtime/value", "runtime/wire"],
   "runtime/dhcp6": ["runtime/value", "runtime/wire"],
   "runtime/zone": ["runtime/value", "runtime/port", "runtime/wire", "runtime/locator"],
-  "runtime/config": ["runtime/value", "runtime/wire", "runtime/locator"],
+  "runtime/policy": ["runtime/value"],
+  "runtime/config": ["runtime/value", "runtime/wire", "runtime/locator", "runtime/policy"],
   "runtime/api": ["runtime/value"],
   "runtime/box": [
     "runtime/value",

@@ -1,0 +1,105 @@
+/** Which rule decides about a flow, and what that means for each provider. */
+import type { Ulid } from "../value/address.ts";
+import { contains } from "../value/prefix.ts";
+import { holdsAt } from "./hours.ts";
+import type { PolicyMatch, PolicyRule, PolicyUse } from "./rule.ts";
+
+/** What is known of a flow; what is not (a context for all ports, a peer without a name) matches no criterion about it. */
+export interface PolicyFlow {
+  readonly from: Ulid;
+  readonly to: Ulid;
+  /** Names under which hosts asked for the peer; lower case, without the final dot. */
+  readonly names: readonly string[];
+  readonly protocol: number | undefined;
+  readonly sourcePort: number | undefined;
+  readonly destinationPort: number | undefined;
+  /** DSCP. */
+  readonly class: number | undefined;
+  /** Minute of the week in local time, from Monday 00:00. */
+  readonly minute: number;
+}
+
+/** A provider as the site ranks it without rules. */
+export interface PolicyProvider {
+  readonly name: string;
+  /** Lower is better. */
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** What a provider is for a flow. */
+export interface PolicyChoice {
+  readonly name: string;
+  /** Place in the order, 0 first; equal ones share by weight. */
+  readonly rank: number;
+  readonly weight: number;
+  /** `false` = never, whatever happens to the others. */
+  readonly allowed: boolean;
+}
+
+/** What was decided, and by which rule; `undefined` = by none. */
+export interface PolicyDecision {
+  readonly rule: PolicyRule | undefined;
+  /** In the order of the providers that were given. */
+  readonly choices: readonly PolicyChoice[];
+}
+
+/** The first of `rules` that matches `flow`; none = the providers' own order. */
+export function decide(rules: readonly PolicyRule[], providers: readonly PolicyProvider[], flow: PolicyFlow): PolicyDecision {
+  const rule = rules.find(({ match }) => matches(match, flow));
+  return { rule, choices: choose(rule?.use ?? { kind: "default" }, providers) };
+}
+
+/** Whether every criterion of `match` that is there holds for `flow`. */
+export function matches(match: PolicyMatch, flow: PolicyFlow): boolean {
+  const { from, to, names, protocols, ports, classes, when } = match;
+  if (from !== undefined && !from.some((prefix) => contains(prefix, flow.from))) return false;
+  if (to !== undefined && !to.some((prefix) => contains(prefix, flow.to))) return false;
+  if (names !== undefined && !names.some((suffix) => flow.names.some((name) => name === suffix || name.endsWith(`.${suffix}`))))
+    return false;
+  if (protocols !== undefined && (flow.protocol === undefined || !protocols.includes(flow.protocol))) return false;
+  if (
+    ports !== undefined &&
+    !ports.some(({ first, last }) => isIn(flow.sourcePort, first, last) || isIn(flow.destinationPort, first, last))
+  )
+    return false;
+  if (classes !== undefined && (flow.class === undefined || !classes.includes(flow.class))) return false;
+  return when === undefined || holdsAt(when, flow.minute);
+}
+
+function isIn(port: number | undefined, first: number, last: number): boolean {
+  return port !== undefined && first <= port && port <= last;
+}
+
+/** What `use` makes of the providers' own order. */
+export function choose(use: PolicyUse, providers: readonly PolicyProvider[]): PolicyChoice[] {
+  return providers.map((provider) => choiceFor(use, provider, providers));
+}
+
+function choiceFor(use: PolicyUse, provider: PolicyProvider, all: readonly PolicyProvider[]): PolicyChoice {
+  const { name, weight } = provider;
+  const place = placeOf(provider, all);
+  const plain: PolicyChoice = { name, rank: place, weight, allowed: true };
+  const behind: PolicyChoice = { ...plain, rank: all.length + place };
+  switch (use.kind) {
+    case "pin":
+      return name === use.provider ? { ...plain, rank: 0 } : { ...behind, allowed: false };
+    case "prefer": {
+      const turn = use.providers.indexOf(name);
+      return turn < 0 ? behind : { name, rank: turn, weight: 1, allowed: true };
+    }
+    case "avoid":
+      return use.providers.includes(name) ? behind : plain;
+    case "spread": {
+      const share = use.weights.get(name) ?? 0;
+      return share === 0 ? behind : { name, rank: 0, weight: share, allowed: true };
+    }
+    case "default":
+      return plain;
+  }
+}
+
+/** How many different priorities are better. */
+function placeOf({ priority }: PolicyProvider, providers: readonly PolicyProvider[]): number {
+  return new Set(providers.map((other) => other.priority).filter((other) => other < priority)).size;
+}

@@ -1,0 +1,61 @@
+/** Rules of traffic engineering (draft §2; RFC 6629 §5.2): who matches, and which providers carry it. First match wins. */
+import type { Prefix } from "../value/prefix.ts";
+
+/** One rule. Every criterion that is there must match; an absent one matches everything. */
+export interface PolicyRule {
+  /** As the operator calls it, or `rule N`, counted from 1. */
+  readonly name: string;
+  readonly match: PolicyMatch;
+  readonly use: PolicyUse;
+}
+
+/** Whom a rule is for. A list matches when one of its entries does. */
+export interface PolicyMatch {
+  /** ULIDs of the site's own hosts. */
+  readonly from: readonly Prefix[] | undefined;
+  /** ULIDs of peers. */
+  readonly to: readonly Prefix[] | undefined;
+  /** Domains that the peer's name is at or below; lower case, without the final dot. A peer whose name is not known matches none. */
+  readonly names: readonly string[] | undefined;
+  /** IP protocol numbers. */
+  readonly protocols: readonly number[] | undefined;
+  /** Port of either end, for protocols that have ports. */
+  readonly ports: readonly PortRange[] | undefined;
+  /** Values of the six DSCP bits of the traffic class (RFC 2474). */
+  readonly classes: readonly number[] | undefined;
+  readonly when: readonly PolicyHours[] | undefined;
+}
+
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Hours of the week in the box's local time. A span that ends before it begins goes over midnight and belongs to the day it begins on. */
+export interface PolicyHours {
+  /** 0 = Monday … 6 = Sunday. */
+  readonly days: readonly number[];
+  /** Minutes of the day, 0 … 1439. */
+  readonly from: number;
+  /** Minutes of the day, 1 … 1440, excluded. */
+  readonly to: number;
+}
+
+/** What is done with a flow that matches; providers are named. */
+export type PolicyUse =
+  /** That provider and no other, even when it is dead. */
+  | { readonly kind: "pin"; readonly provider: string }
+  /** These in this order, then the others as they stand. */
+  | { readonly kind: "prefer"; readonly providers: readonly string[] }
+  /** The others as they stand, these only when no other is left. */
+  | { readonly kind: "avoid"; readonly providers: readonly string[] }
+  /** Contexts are shared out by these weights; providers without one serve when none of these is left. */
+  | { readonly kind: "spread"; readonly weights: ReadonlyMap<string, number> }
+  /** As if there were no rule: the providers' own priorities and weights. */
+  | { readonly kind: "default" };
+
+/** Whether a rule looks at more than the two addresses: then flows of one ULID pair may need contexts of their own (RFC 5533 §7.6). */
+export function looksAtTransport({ protocols, ports, classes }: PolicyMatch): boolean {
+  return protocols !== undefined || ports !== undefined || classes !== undefined;
+}
