@@ -12,8 +12,10 @@ import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import type { Ulid } from "../value/address.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
-import { Box, type BoxParts, type BoxSettings, lastUse } from "./box.ts";
+import { Box } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
+import { lastUse } from "./machines.ts";
+import type { BoxParts, BoxSettings } from "./parts.ts";
 
 /** What a box must know of its site. */
 export interface BoxSite extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">, Partial<Pick<Site, "tun" | "icmp" | "mtu">> {

@@ -1,0 +1,201 @@
+/** The Shim6 and the REAP machine: stepped, and what they want done, done. They meet nowhere else. */
+import type { Core } from "../fast/contract.ts";
+import { REAP_RANDOM_OCTETS, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
+import {
+  type ContextView,
+  type RemovalReason,
+  type Shim6Effect,
+  type Shim6Event,
+  STEP_RANDOM_OCTETS,
+  type UlidPair,
+} from "../shim6/contract.ts";
+import type { Locator } from "../value/address.ts";
+import type { LocatorPair } from "../value/pair.ts";
+import { type ContextTag, showTag } from "../value/tag.ts";
+import { type Millis, NEVER } from "../value/time.ts";
+import type { ControlCounters } from "./counters.ts";
+import type { Journal } from "./journal.ts";
+import type { PathKeeper } from "./keeper.ts";
+import type { BoxParts, BoxSettings } from "./parts.ts";
+import type { Sender } from "./sender.ts";
+import { Steering } from "./steer.ts";
+import { pairKey, type Waiting } from "./waiting.ts";
+
+/** What the machines' effects work on. */
+export interface MachineParts extends Pick<BoxParts, "core" | "shim6" | "reap" | "identities" | "bindings" | "entropy" | "release"> {
+  readonly settings: () => BoxSettings;
+  readonly counters: ControlCounters;
+  readonly journal: Journal;
+  readonly paths: PathKeeper;
+  readonly sender: Sender;
+  readonly waiting: Waiting;
+}
+
+/** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
+const RECENT_USE: Millis = 10_000;
+
+/** Both machines of one box. */
+export class Machines {
+  readonly #parts: MachineParts;
+  readonly #steering: Steering;
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+    this.#steering = new Steering(parts);
+  }
+
+  /** Sets a context for `pair` up, if its ends have locators. */
+  need(pair: UlidPair, now: Millis): void {
+    this.shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, now);
+  }
+
+  /** Timing of `context` as the settings have it now. */
+  timing(context: ContextView): ReapTiming & { readonly idleTimeout: Millis } {
+    const settings = this.#parts.settings();
+    return { ...settings.timing(context), idleTimeout: settings.idleTimeout };
+  }
+
+  /** One event for the Shim6 machine. */
+  shim6(event: Shim6Event, now: Millis): void {
+    const { shim6, entropy } = this.#parts;
+    for (const effect of shim6.step(event, now, entropy.bytes(STEP_RANDOM_OCTETS))) this.#applyShim6(effect, now);
+  }
+
+  /** One event for the REAP machine. */
+  reap(event: ReapEvent, now: Millis): void {
+    const { reap, entropy } = this.#parts;
+    for (const effect of reap.step(event, now, entropy.bytes(REAP_RANDOM_OCTETS))) this.#applyReap(effect, now);
+  }
+
+  #applyShim6(effect: Shim6Effect, now: Millis): void {
+    const { core, counters, journal, sender, waiting } = this.#parts;
+    switch (effect.kind) {
+      case "send":
+        if (effect.id !== undefined) core.touch(effect.id, "sent", now);
+        return sender.send(effect.source, effect.destination, effect.message);
+      case "told":
+        if (effect.outcome === "acknowledged") return counters.count("in-acknowledged-update");
+        return journal.tell("told", now, `context ${effect.id}: the peer refused our locators, Error code ${effect.code}`);
+      case "established":
+        return this.#established(effect.context, effect.cause, now);
+      case "recovering":
+        core.sendTimer(effect.id, "stop", now);
+        core.keepaliveTimer(effect.id, "stop", now);
+        return journal.tell("recovering", now, `context ${effect.id}: the peer lost its state`);
+      case "reap":
+        if (effect.message.kind === "Keepalive") return this.reap({ kind: "keepalive", id: effect.id, message: effect.message }, now);
+        if (effect.message.kind === "Probe")
+          return this.reap(
+            { kind: "probe", id: effect.id, source: effect.source, destination: effect.destination, message: effect.message },
+            now,
+          );
+        return;
+      case "failed": {
+        const refused = waiting.forContext.take(pairKey(effect.pair));
+        for (const packet of refused) sender.refuse(packet, "drop-unreachable-peer", now);
+        return journal.tell("failed", now, `${effect.pair.local} → ${effect.pair.peer}: ${effect.why}, ${refused.length} packets refused`);
+      }
+      case "removed":
+        return this.#removed(effect.id, effect.pair, effect.why, now);
+      case "drop":
+        return counters.count(`drop-${effect.why}`);
+    }
+  }
+
+  #removed(id: number, pair: UlidPair, why: RemovalReason, now: Millis): void {
+    const { core, journal, paths, waiting } = this.#parts;
+    const inCore = core.findPair(pair.local, pair.peer, pair.fork) === id;
+    const wantedAgain = why === "confused" && inCore && now - lastUse(core, id) <= RECENT_USE;
+    waiting.forContext.take(pairKey(pair));
+    waiting.exploring.take(String(id));
+    if (inCore) core.remove(id);
+    paths.mtus.leave(id, now);
+    this.reap({ kind: "removed", id }, now);
+    journal.tell("removed", now, `context ${id} ${pair.local} → ${pair.peer}: ${why}`);
+    if (wantedAgain) this.need(pair, now);
+  }
+
+  #established(context: ContextView, cause: string, now: Millis): void {
+    const { core, reap, release, journal, paths, waiting } = this.#parts;
+    if (context.peerTag === undefined) return;
+    const { id, pair } = context;
+    const timing = this.timing(context);
+    const fresh = cause !== "update";
+    const current = fresh ? context.current : (reap.currentOf(id) ?? context.current);
+    const record = {
+      peerTag: context.peerTag,
+      localLocator: current.local,
+      peerLocator: current.peer,
+      timing,
+      mtu: paths.enter(context, current, now),
+    };
+    if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
+    else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
+    this.reap(
+      { kind: "context", context: reapContext(context, context.peerTag, current, this.#steering.rankedLocals(context), timing), fresh },
+      now,
+    );
+    this.#steering.learn(context, now);
+    journal.tell(
+      "established",
+      now,
+      `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
+    );
+    release(waiting.forContext.take(pairKey(pair)), now);
+  }
+
+  #applyReap(effect: ReapEffect, now: Millis): void {
+    const { core, release, counters, journal, sender, waiting } = this.#parts;
+    switch (effect.kind) {
+      case "send":
+        return sender.send(effect.pair.local, effect.pair.peer, effect.message);
+      case "use-pair":
+        this.#usePair(effect.id, effect.pair, now);
+        return journal.tell("moved", now, `context ${effect.id}: ${effect.pair.local} → ${effect.pair.peer}`);
+      case "state":
+        core.hold(effect.id, effect.state !== "Operational");
+        journal.tell("state", now, `context ${effect.id}: ${effect.state} (${effect.cause})`);
+        if (effect.state === "Operational") release(waiting.exploring.take(String(effect.id)), now);
+        return;
+      case "send-timer":
+        return core.sendTimer(effect.id, effect.action, now);
+      case "keepalive-timer":
+        return core.keepaliveTimer(effect.id, effect.action, now);
+      case "watch":
+        return core.watch(effect.id, effect.on);
+      case "drop":
+        return counters.count(`drop-${effect.why}`);
+    }
+  }
+
+  /** The new path's MTU holds from its first packet on. */
+  #usePair(id: number, { local, peer }: LocatorPair, now: Millis): void {
+    const { core, paths } = this.#parts;
+    const mtu = paths.mtus.move(id, { local, peer }, now);
+    core.update(id, { localLocator: local, peerLocator: peer, mtu }, now);
+  }
+}
+
+/** When context `id`, which is in the core, last carried a packet; long ago if never. */
+export function lastUse(core: Core, id: number): Millis {
+  const { lastSent, lastReceived } = core.counters(id);
+  return Math.max(lastSent ?? -NEVER, lastReceived ?? -NEVER);
+}
+
+function reapContext(
+  context: ContextView,
+  peerTag: ContextTag,
+  current: { local: Locator; peer: Locator },
+  localLocators: readonly Locator[],
+  timing: ReapTiming,
+): ReapContext {
+  return {
+    id: context.id,
+    current,
+    localLocators,
+    peerLocators: context.peerLocators.filter(({ verified }) => verified).map(({ address, preference }) => ({ address, preference })),
+    peerTag,
+    peerBox: context.peerBox,
+    timing,
+  };
+}
