@@ -24,6 +24,7 @@ const FIXED: readonly (readonly [path: string, read: Reader])[] = [
 
 const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["bindings", (site) => site.bindings],
+  ["policy", (site) => site.policy.map(({ name, match, use }) => [name, match, use.kind === "spread" ? [...use.weights] : use])],
   ["hosts", (site) => site.hosts],
   ["contexts.idle", (site) => site.contexts.idle],
   ["hold", (site) => site.hold],

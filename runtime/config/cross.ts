@@ -5,6 +5,7 @@
 import type { Address } from "../value/address.ts";
 import { contains, covers, type Prefix, showPrefix } from "../value/prefix.ts";
 import { checkNames } from "./cross-names.ts";
+import { checkPolicy } from "./cross-policy.ts";
 import { type At, at, entries, type Findings } from "./draft.ts";
 import { addressField, durationField, endpointField, globalAddressField, interfaceField, nameField, prefixField, quote } from "./fields.ts";
 import { dig, type Path } from "./path.ts";
@@ -42,6 +43,8 @@ export function crossCheck(root: unknown, findings: Findings): void {
   checkBindings(root, draft, findings);
   checkBounds(root, findings);
   checkNames(root, draft, findings);
+  const names = draft.providers.flatMap(({ name }) => name?.value ?? []);
+  checkPolicy(root, { ...draft, providers: names }, findings);
   checkWarnings(root, draft, findings);
 }
 

@@ -6,6 +6,8 @@ import { dig, type Path } from "./path.ts";
 export interface Findings {
   fault(path: Path, message: string, hint: string): void;
   warning(path: Path, message: string, hint: string): void;
+  /** Line of the value at `path`, for a finding that names another one. */
+  lineOf(path: Path): number;
 }
 
 /** A value and where it stands. */

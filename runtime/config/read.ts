@@ -6,6 +6,7 @@ import { crossCheck } from "./cross.ts";
 import type { Fault } from "./fault.ts";
 import { describeIssue } from "./issues.ts";
 import { dig, type Path, showPath } from "./path.ts";
+import { completeRule } from "./policy-schema.ts";
 import { type ParsedSite, siteSchema } from "./schema.ts";
 import type { DhcpSettings, Site } from "./site.ts";
 import { readSource } from "./source.ts";
@@ -38,6 +39,7 @@ export function readSite(text: string, file: string): SiteReading {
   crossCheck(root, {
     fault: (path, message, hint) => faults.push(source.fault(path, message, hint)),
     warning: (path, message, hint) => warnings.push(source.fault(path, message, hint)),
+    lineOf: (path) => source.fault(path, "", "").line,
   });
   if (parsed.success && faults.length === 0) return { site: complete(parsed.data), warnings: inOrder(warnings) };
   return { faults: inOrder(faults) };
@@ -60,6 +62,7 @@ function complete(parsed: ParsedSite): Site {
     api: parsed.api,
     dns: parsed.dns && { ...parsed.dns, upstreams: parsed.dns.upstreams.map(({ server, domains }) => ({ ...server, domains })) },
     dhcp: parsed.dhcp && completeDhcp(parsed.dhcp, parsed),
+    policy: parsed.policy.map(completeRule),
     zone: parsed.zone && {
       ...parsed.zone,
       servers: parsed.zone.servers ?? [`ns.${parsed.zone.name}`],

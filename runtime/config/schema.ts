@@ -17,6 +17,7 @@ import {
 } from "./fields.ts";
 import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
+import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT } from "./site.ts";
 
 /** sun_path of Linux without its final NUL. */
@@ -226,6 +227,10 @@ export const siteSchema = z.strictObject({
     .optional()
     .meta({ description: "The DNS gateway, through which hosts see identifiers instead of addresses.", defaultText: "no gateway" }),
   dhcp: dhcpSchema.optional().meta({ description: "The DHCPv6 server, which gives hosts their identifiers.", defaultText: "no server" }),
+  policy: z.array(ruleSchema).max(RULE_LIMIT).default([]).meta({
+    description:
+      "Which providers carry what, one entry for each rule. The first that matches decides; without `pin`, `prefer`, `avoid` or `spread` it says that the providers' own priorities hold.",
+  }),
   zone: zoneSchema.optional().meta({ description: "What the site publishes of its hosts.", defaultText: "nothing" }),
 });
 

@@ -1,4 +1,5 @@
 /** A site's settings, complete: defaults filled in, every value checked. {@link ./read.ts} makes them out of site.yaml. */
+import type { PolicyRule } from "../policy/rule.ts";
 import type { Address, Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
@@ -39,6 +40,8 @@ export interface Site {
   readonly dhcp: DhcpSettings | undefined;
   /** The site's names; `undefined` = nothing is published. */
   readonly zone: ZoneSettings | undefined;
+  /** Which providers carry what; the first rule that matches decides. */
+  readonly policy: readonly PolicyRule[];
 }
 
 /** The DNS gateway (draft §4.2.2). */

@@ -44,6 +44,11 @@ export function withPrefix(outer: Prefix, inner: Address): Address {
   return joinPrefix(outer.base, outer.length, addressOctets(inner));
 }
 
+/** The prefix of `length` bits, at most its own, that holds `value`. */
+export function widened(value: Prefix, length: number): Prefix {
+  return { base: joinPrefix(value.base, length, zeros), length };
+}
+
 const zeros = new Uint8Array(ADDRESS_OCTETS);
 
 function joinPrefix(head: Address, length: number, tail: Uint8Array): Address {

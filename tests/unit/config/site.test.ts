@@ -68,6 +68,7 @@ test("the design's example, defaults filled in", () => {
       dns: undefined,
       dhcp: undefined,
       zone: undefined,
+      policy: [],
     },
     warnings: [],
   });

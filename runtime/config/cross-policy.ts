@@ -1,0 +1,96 @@
+/** Checks of `policy` against the providers, and of its rules against one another; see {@link ./cross.ts}. */
+import { shadowed } from "../policy/shadow.ts";
+import { covers, type Prefix, showPrefix } from "../value/prefix.ts";
+import { type At, entries, type Findings } from "./draft.ts";
+import { quote } from "./fields.ts";
+import { dig, type Path } from "./path.ts";
+import { completeRule, type ParsedRule, ruleSchema } from "./policy-schema.ts";
+
+/** What these checks need of the site. */
+export interface PolicyDraft {
+  readonly ulid: At<Prefix> | undefined;
+  readonly generic: At<Prefix> | undefined;
+  /** Names that are there. */
+  readonly providers: readonly string[];
+}
+
+const ACTIONS = ["pin", "prefer", "avoid", "spread"] as const;
+
+/** Everything that is wrong between rules; of a rule that is wrong by itself nothing is said here. */
+export function checkPolicy(root: unknown, draft: PolicyDraft, findings: Findings): void {
+  const names = new Set<string>();
+  const readable: { readonly path: Path; readonly rule: ParsedRule }[] = [];
+  for (const path of entries(root, ["policy"])) {
+    const { data: rule } = ruleSchema.safeParse(dig(root, path));
+    if (rule === undefined) continue;
+    if (rule.name !== undefined && names.has(rule.name))
+      findings.fault([...path, "name"], `is taken already: ${quote(rule.name)}`, "give each rule a name of its own");
+    if (rule.name !== undefined) names.add(rule.name);
+    const actions = ACTIONS.filter((action) => rule[action] !== undefined);
+    if (actions.length > 1)
+      findings.fault(
+        path,
+        `says several things at once: ${actions.join(", ")}`,
+        "leave one of them: rules that match after this one are not looked at",
+      );
+    else readable.push({ path, rule });
+    checkProviders(path, rule, draft, findings);
+    checkPrefixes(path, rule, draft, findings);
+  }
+  const rules = readable.map(({ path, rule }) => completeRule(rule, Number(path[1])));
+  shadowed(rules).forEach((by, i) => {
+    if (by === undefined) return;
+    const line = findings.lineOf(readable[by].path);
+    findings.warning(
+      readable[i].path,
+      `can never decide: ${rules[by].name} in line ${line} matches all that it matches`,
+      "put it before that one, or leave it out",
+    );
+  });
+}
+
+function checkProviders(path: Path, rule: ParsedRule, { providers }: PolicyDraft, { fault }: Findings): void {
+  const check = (place: Path, name: string): void => {
+    if (!providers.includes(name)) fault(place, `names no provider: ${quote(name)}`, `there is: ${providers.join(", ")}`);
+  };
+  if (rule.pin !== undefined) check([...path, "pin"], rule.pin);
+  for (const list of ["prefer", "avoid"] as const) {
+    const seen = new Set<string>();
+    rule[list]?.forEach((name, i) => {
+      check([...path, list, i], name);
+      if (seen.has(name)) fault([...path, list, i], `is in the list already: ${quote(name)}`, "leave one of them");
+      seen.add(name);
+    });
+    if (list === "avoid" && providers.length > 0 && providers.every((name) => seen.has(name)))
+      fault([...path, list], "avoids every provider", "leave one out, or say which one is better with prefer");
+  }
+  if (rule.spread === undefined) return;
+  for (const name of Object.keys(rule.spread)) check([...path, "spread", name], name);
+  if (Object.values(rule.spread).every((weight) => weight === 0))
+    fault([...path, "spread"], "gives every provider a share of zero", "give one of them a larger share");
+}
+
+function checkPrefixes(path: Path, { from, to }: ParsedRule, { ulid, generic }: PolicyDraft, { fault, warning }: Findings): void {
+  from?.forEach((prefix, i) => {
+    if (ulid !== undefined && !covers(ulid.value, prefix) && !covers(prefix, ulid.value))
+      fault(
+        [...path, "from", i],
+        `lies outside ulid.prefix, ${showPrefix(ulid.value)}: ${showPrefix(prefix)}`,
+        "own hosts have identifiers out of that block",
+      );
+  });
+  to?.forEach((prefix, i) => {
+    if (ulid !== undefined && covers(ulid.value, prefix))
+      fault(
+        [...path, "to", i],
+        `lies inside ulid.prefix, ${showPrefix(ulid.value)}: ${showPrefix(prefix)}`,
+        "packets between own hosts do not pass the box",
+      );
+    else if (generic !== undefined && !covers(generic.value, prefix) && !covers(prefix, generic.value))
+      warning(
+        [...path, "to", i],
+        `lies outside ulid.generic, ${showPrefix(generic.value)}: ${showPrefix(prefix)}`,
+        "peers in it have no context",
+      );
+  });
+}
