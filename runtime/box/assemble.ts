@@ -23,7 +23,7 @@ export interface BoxSite extends Pick<Site, "contexts" | "hold" | "reap" | "bind
 }
 
 /** What a box is made of. */
-export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "failed" | "heard"> {
+export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "failed" | "heard" | "locate"> {
   readonly core: Core;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -39,7 +39,7 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
 
 /** A box that knows its site and has no context yet. */
 export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
-  const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release, failed, heard } = parts;
+  const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release, failed, heard, locate } = parts;
   const identities = new Identities(site.providers, generation, pdsOf, (list) => signLocatorList(crypto, list, privateKey));
   const bindings = createBindings({ capacity: BINDINGS_PER_CONTEXT * site.contexts.max + site.bindings.length });
   bindings.setStatic(site.bindings);
@@ -63,7 +63,21 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       ...createVerifier(crypto),
     },
   );
-  const box = new Box(settingsFor(site), { core, shim6, reap, identities, bindings, clock, entropy, log, send, release, failed, heard });
+  const box = new Box(settingsFor(site), {
+    core,
+    shim6,
+    reap,
+    identities,
+    bindings,
+    clock,
+    entropy,
+    log,
+    send,
+    release,
+    failed,
+    heard,
+    locate,
+  });
   return box;
 }
 

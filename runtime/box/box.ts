@@ -56,7 +56,18 @@ export class Box {
     });
     const machines = new Machines({ ...parts, settings: () => this.settings, counters, journal: this.#journal, paths, sender, waiting });
     const control = new Control({ ...parts, counters, machines, paths, sender });
-    this.#intake = new Intake({ ...parts, counters, waiting, machines, control, reports: paths.reports, sender });
+    const { locate } = parts;
+    this.#intake = new Intake({
+      ...parts,
+      // An answer comes outside of any turn of ours, and may set a context up.
+      locate: locate && ((ulid, done) => locate(ulid, () => this.#afterwards(done))),
+      counters,
+      waiting,
+      machines,
+      control,
+      reports: paths.reports,
+      sender,
+    });
     this.#waiting = waiting;
     this.#paths = paths;
     this.#machines = machines;
@@ -146,6 +157,11 @@ export class Box {
   /** Takes a context away, as if it had been idle (§8.1 of RFC 5533). */
   discard(id: number): void {
     this.#machines.shim6({ kind: "discard", id }, this.parts.clock.now());
+    this.#plan();
+  }
+
+  #afterwards(run: () => void): void {
+    run();
     this.#plan();
   }
 

@@ -6,13 +6,14 @@ import type { Millis } from "../value/time.ts";
 import type { Control } from "./control.ts";
 import type { ControlCounters } from "./counters.ts";
 import type { PathReports } from "./icmp.ts";
+import { Lookups } from "./lookups.ts";
 import type { Machines } from "./machines.ts";
 import type { BoxParts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 import { pairKey, type Waiting } from "./waiting.ts";
 
 /** What the intake works with. */
-export interface IntakeParts extends Pick<BoxParts, "shim6" | "reap" | "identities" | "bindings" | "clock" | "release"> {
+export interface IntakeParts extends Pick<BoxParts, "shim6" | "reap" | "identities" | "bindings" | "clock" | "release" | "locate"> {
   readonly counters: ControlCounters;
   readonly waiting: Waiting;
   readonly machines: Machines;
@@ -24,9 +25,11 @@ export interface IntakeParts extends Pick<BoxParts, "shim6" | "reap" | "identiti
 /** Takes punted packets; keeps none of them, {@link Waiting} copies. */
 export class Intake {
   readonly #parts: IntakeParts;
+  readonly #lookups: Lookups;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#lookups = new Lookups(parts.locate ?? (() => false), (pairs) => this.#found(pairs));
   }
 
   /** One packet that the core punted for `reason`; `context` is 0 where none belongs to it. */
@@ -73,10 +76,24 @@ export class Intake {
         if (!reports.fromRouter(packet, now)) sender.refuse(packet, "drop-no-cga", now);
         return;
       }
-      if (bindings.locatorsOf(peer, now).length === 0) return sender.refuse(packet, "drop-no-binding", now);
+      if (bindings.locatorsOf(peer, now).length === 0) {
+        if (!this.#lookups.want(pair)) return sender.refuse(packet, "drop-no-binding", now);
+        return counters.count("drop-hold-full", waiting.forContext.push(pairKey(pair), packet));
+      }
     }
     counters.count("drop-hold-full", waiting.forContext.push(pairKey(pair), packet));
     // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
     if (known === undefined) machines.need(pair, clock.now());
+  }
+
+  /** The lookup is over: with locators the context is set up; without, the hosts are told. */
+  #found(pairs: Iterable<UlidPair>): void {
+    const { shim6, bindings, clock, sender, waiting, machines } = this.#parts;
+    for (const pair of pairs) {
+      const now = clock.now();
+      if (bindings.locatorsOf(pair.peer, now).length > 0) {
+        if (shim6.find(pair) === undefined) machines.need(pair, now);
+      } else for (const packet of waiting.forContext.take(pairKey(pair))) sender.refuse(packet, "drop-no-binding", now);
+    }
   }
 }

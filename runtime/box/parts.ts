@@ -12,6 +12,7 @@ import type { HoldLimits } from "./hold.ts";
 import type { IcmpPass } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
 import type { BoxEvent } from "./journal.ts";
+import type { Locate } from "./lookups.ts";
 
 /** What the site wants of its contexts. */
 export interface BoxSettings {
@@ -43,6 +44,8 @@ export interface BoxParts {
   readonly send: (packet: Uint8Array) => boolean;
   /** Sends hosts' packets that waited through the core. */
   readonly release: (packets: readonly Uint8Array[], now: Millis) => void;
+  /** Looks for the locators of a ULID that no binding knows; absent = there is nobody to ask. */
+  readonly locate?: Locate | undefined;
   /** A fault of our own came up in the timer: the box must be taken down in good order. */
   readonly failed: (error: Error) => void;
   /** Hears of every change of a context when it has been made; for simulations. */

@@ -9,6 +9,7 @@ import { memoryLogs } from "../../adapters/memory/log.ts";
 import { type MemoryPlane, memoryPlane } from "../../adapters/memory/plane.ts";
 import { assembleBox, type BoxSite } from "../../runtime/box/assemble.ts";
 import type { Box } from "../../runtime/box/box.ts";
+import type { Locate } from "../../runtime/box/lookups.ts";
 import { Release } from "../../runtime/box/release.ts";
 import { finish, generateCga } from "../../runtime/cga/index.ts";
 import { createCore } from "../../runtime/fast/core.ts";
@@ -36,6 +37,7 @@ export interface SitePlan {
   readonly providers: readonly Prefix[];
   /** Change of what the box is told. */
   readonly change?: Partial<BoxSite>;
+  readonly locate?: Locate;
 }
 
 /** One site with its box and one host. */
@@ -176,6 +178,7 @@ export class BoxNet {
       pdsOf: (ulid) => (ulid === cga.address ? cga.pds : undefined),
       send: (packet) => plane.send(packet),
       release: (packets, now) => release.run(packets, now),
+      locate: plan.locate,
       failed: (error) => {
         throw error;
       },
