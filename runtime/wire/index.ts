@@ -1,6 +1,11 @@
 /** The wire formats: whole packets in, values out, and back. */
 export { checksum, pseudoHeaderSum, sum16 } from "./checksum.ts";
 export { errorFor, PACKET_IN_ERROR_LIMIT } from "./control/error.ts";
+export * from "./dns.ts";
+export { DNS_MESSAGE_LIMIT, DNS_UDP_LIMIT, emitDns, questionOctets } from "./dns-emit.ts";
+export * from "./dns-name.ts";
+export { DNS_HEADER_LENGTH, DNS_RECORD_LIMIT, lastRecordAt, parseDns } from "./dns-parse.ts";
+export { emitSoa, extendedError, parseSoa, rdataName, type Soa } from "./dns-rdata.ts";
 export { emitMessage, emitPacket, messageLength, SHIM6_PACKET_LIMIT, showMessage } from "./emit.ts";
 export { FRAGMENT_HEADER_LENGTH, fragmentPacket } from "./fragment.ts";
 export { emitIcmpError, emitUnreachable, type IcmpError, parseIcmpError } from "./icmp6.ts";
