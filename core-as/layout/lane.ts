@@ -36,6 +36,8 @@ export const LANE_FLOWS = LANE_SPILL_FREE + 4;
 export const LANE_FLOWS_OPEN = LANE_FLOWS + 4;
 /** u64: where the staged loads end up, so that no compiler removes them. */
 export const LANE_TOUCHED = LANE_LENGTHS + 64;
+/** A pair of addresses in the order local, peer, while a packet from outside is looked at that names them the other way round. */
+export const LANE_PAIR = LANE_TOUCHED + 16;
 export const LANE_FIXED_OCTETS = LANE_TOUCHED + 64;
 
 /** Work entry of a frame that waits for its context. */

@@ -3,9 +3,10 @@
  * was made, so that one module serves all sizes, then what all threads share and is of fixed size. Behind it, at the
  * places noted there: records, cold parts, the two indexes, the lanes. u32 little-endian where nothing else is said.
  *
- *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ records │ cold │ pair index │ tag index │ lane 0 │ lane 1 …
+ *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ rules │ records │ cold │ pair index │ tag index │ plain pairs │ ports │ lane 0 │ lane 1 …
  */
 import { DUE_MAX, DUE_OCTETS } from "./due.ts";
+import { RULE_SIZE, RULES } from "./plain.ts";
 
 export const MAP_MAGIC = 0;
 /** Contexts at most, a power of two. */
@@ -39,7 +40,11 @@ export const MAP_PREFIXES = MAP_SETTINGS + 4;
 export const MAP_LIMIT = MAP_PREFIXES + 4;
 /** Largest TCP maximum segment size that a SYN may name, whatever the path takes; 0 = SYNs are left alone. */
 export const MAP_MSS = MAP_LIMIT + 4;
-export const MAP_END = MAP_MSS + 4;
+/** Pairs that pass without a context (plain.ts): the table's place, its sets minus one, and the classes of ports. 0 = there is none. */
+export const MAP_PAIRS = MAP_MSS + 4;
+export const MAP_PAIRS_MASK = MAP_PAIRS + 4;
+export const MAP_PORTS = MAP_PAIRS_MASK + 4;
+export const MAP_END = MAP_PORTS + 4;
 
 /** {@link MAP_LIMIT} without a limit: the most that leaves room in Payload Length for the payload header. */
 export const LIMIT_NONE = 40 + 65_535 - 8;
@@ -90,8 +95,12 @@ export const PREFIX_LOCATORS_MAX = 16;
 export const PREFIX_OWN = 0;
 export const PREFIX_GENERIC = PREFIX_OWN + PREFIX_OCTETS;
 export const PREFIX_COUNT = PREFIX_GENERIC + PREFIX_OCTETS;
+/** How many of the site's own prefixes the internet routes as they are, u32. */
+export const PREFIX_ROUTABLE_COUNT = PREFIX_COUNT + 4;
 export const PREFIX_LOCATORS = PREFIX_COUNT + 16;
-export const PREFIX_BLOCK_OCTETS = PREFIX_LOCATORS + PREFIX_LOCATORS_MAX * PREFIX_OCTETS;
+export const PREFIX_ROUTABLE = PREFIX_LOCATORS + PREFIX_LOCATORS_MAX * PREFIX_OCTETS;
+export const PREFIX_ROUTABLE_MAX = 8;
+export const PREFIX_BLOCK_OCTETS = PREFIX_ROUTABLE + PREFIX_ROUTABLE_MAX * PREFIX_OCTETS;
 export const PREFIX_BLOCKS = 8;
 export const PREFIX_FIRST = 512;
 export const PREFIX_END = PREFIX_FIRST + PREFIX_BLOCKS * PREFIX_BLOCK_OCTETS;
@@ -115,8 +124,12 @@ export const MET_BITS = (WHEEL_END + 63) & ~63;
 export const MET_OCTETS = 2048;
 export const MET_END = MET_BITS + MET_OCTETS;
 
-/** End of the fixed part, a multiple of 64, not below {@link MET_END}. */
-export const FIXED_END = 16384;
+/** When a pair without a context is worth one: a rule for each class of ports, see plain.ts. */
+export const PAIR_RULES = MET_END;
+export const PAIR_RULES_END = PAIR_RULES + RULES * RULE_SIZE;
+
+/** End of the fixed part, a multiple of 64, not below {@link PAIR_RULES_END}. */
+export const FIXED_END = 20480;
 
 /** Index slot: hash in the upper half, id + 1 in the lower; 0 = empty. Twice as many slots as contexts. */
 export const INDEX_OCTETS = 8;

@@ -5,6 +5,8 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.FORWARD_OUT, "out-payload-shim6"],
   [verdict.FORWARD_IN, "in-payload-shim6"],
   [verdict.FORWARD_ROUTING, "pass-segments-routing"],
+  [verdict.FORWARD_PLAIN_OUT, "out-plain"],
+  [verdict.FORWARD_PLAIN_IN, "in-plain"],
   [verdict.PUNT_NO_CONTEXT, "punt-no-context"],
   [verdict.PUNT_CONTROL, "punt-control-shim6"],
   [verdict.PUNT_NO_TAG, "punt-no-tag-shim6"],
@@ -38,6 +40,7 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.DROP_ROOM_VIRTIO, "drop-room-virtio"],
   [verdict.COUNT_LARGE_OUT, "out-large-frame"],
   [verdict.COUNT_LARGE_IN, "in-large-frame"],
+  [verdict.COUNT_DUE_PAIR, "punt-due-pair"],
 ]);
 
 /** Name of the count at `GIVEN_UP` of map.ts. */

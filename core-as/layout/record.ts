@@ -46,6 +46,8 @@ export const RECORD_WATCH = 0x08;
 export const RECORD_QUEUED = 0x10;
 /** The path takes less than MAP_LIMIT: COLD_LIMIT holds. */
 export const RECORD_NARROW = 0x20;
+/** The locators in use are the ULIDs: packets go out as they are (RFC 5533 §11.1). */
+export const RECORD_BARE = 0x40;
 /** Added to the word by a writer before and after: the sequence. */
 export const RECORD_SEQUENCE_ONE = 0x100;
 

@@ -10,6 +10,10 @@ export const FORWARD_IN = 2;
 /** Routing header with Segments Left > 0, passed on unchanged because the setting says so (shim6-state §9.3). */
 export const FORWARD_ROUTING = 3;
 
+/** Between ULIDs that the internet routes: passed on as it was, because there is no context, or its locators are the ULIDs. */
+export const FORWARD_PLAIN_OUT = 4;
+export const FORWARD_PLAIN_IN = 5;
+
 export const PUNT_FIRST = 8;
 /** Outbound, no context for the ULID pair. */
 export const PUNT_NO_CONTEXT = 8;
@@ -76,5 +80,8 @@ export const DROP_ROOM_VIRTIO = 38;
 /** Counted beside: large frames of hosts that were cut, and packets that were joined to large frames for them. */
 export const COUNT_LARGE_OUT = 39;
 export const COUNT_LARGE_IN = 40;
+
+/** Counted beside, and the reason with which the control thread hears of it: a pair without a context is worth one. */
+export const COUNT_DUE_PAIR = 41;
 
 export const COUNTERS = 64;

@@ -35,7 +35,7 @@ import {
 } from "../layout/verdict.ts";
 import { VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
 import { admit, completeSum, packetOctets } from "../step/admit.ts";
-import { classify, isOutside } from "../step/classify.ts";
+import { classify, isForHost, isOutside } from "../step/classify.ts";
 import { settle } from "../step/count.ts";
 import { emit, emitAsIs } from "../step/emit.ts";
 import { punt, puntFirst } from "../step/punt.ts";
@@ -48,6 +48,7 @@ import { isI1, isPayload, tagOf } from "../wire/shim6.ts";
 import { isSegmented } from "../wire/virtio.ts";
 import { inbound } from "./inbound.ts";
 import { outbound } from "./outbound.ts";
+import { plainIn } from "./plain.ts";
 
 /** Runs slots 0 … `count` − 1 of the lane at `lane`. @returns frames to write, listed in the lane's output arrays */
 export function run(lane: usize, count: u32, now: u32): u32 {
@@ -61,6 +62,7 @@ export function run(lane: usize, count: u32, now: u32): u32 {
   const most = load<u32>(MAP_INPUT_OCTETS);
   let frame: usize = load<u32>(lane, LANE_SLOTS) + SLOT_HEADROOM;
   const spill = load<u32>(lane, LANE_SPILL);
+  const stamp = stampOf(now);
   let toOut: u32 = 0;
   let toIn: u32 = 0;
   store<u32>(lane, 0, LANE_OUTPUTS);
@@ -76,7 +78,7 @@ export function run(lane: usize, count: u32, now: u32): u32 {
         verdict = prepareOut(lane, workOut + toOut * WORK_OCTETS_EACH, packet, octets, settings, slot);
         if (verdict == VERDICT_NONE) toOut++;
       } else if (way == FORWARD_IN) {
-        verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot);
+        verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot, prefixes, stamp);
         if (verdict == VERDICT_NONE) toIn++;
       } else if (way == DROP_SOURCE_IP6 && load<u8>(packet, IP6_NEXT) == NEXT_ICMP6 && isOutside(packet, prefixes) && !isSegmented(frame)) {
         verdict = completeSum(frame, octets);
@@ -85,7 +87,6 @@ export function run(lane: usize, count: u32, now: u32): u32 {
     }
     if (verdict != VERDICT_NONE) settle(lane, verdicts, slot, verdict);
   }
-  const stamp = stampOf(now);
   if (toOut != 0) outbound(lane, toOut, stamp);
   if (toIn != 0) inbound(lane, toIn, stamp);
   return load<u32>(lane, LANE_OUTPUTS);
@@ -101,11 +102,14 @@ function prepareOut(lane: usize, entry: usize, packet: usize, octets: u32, setti
 }
 
 /** Likewise of an inbound one. What is no payload packet goes to the control thread at once. */
-function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settings: u32, slot: u32): u32 {
+function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settings: u32, slot: u32, prefixes: usize, stamp: u32): u32 {
   const verdict = completeSum(packet - VIRTIO_HEADER_OCTETS, octets);
   if (verdict != VERDICT_NONE) return verdict;
   const next = walkIn(entry, packet, octets, settings);
-  if (next != NEXT_SHIM6) return other(lane, packet, octets, settings, next);
+  if (next != NEXT_SHIM6) {
+    if (next < FAULT && isForHost(packet, prefixes)) return plainIn(lane, entry, packet, octets, next, stamp);
+    return other(lane, packet, octets, settings, next);
+  }
   // Nobody but the core makes large frames of what has a Shim6 header.
   if (isSegmented(packet - VIRTIO_HEADER_OCTETS)) return DROP_GSO_VIRTIO;
   const header = packet + load<u32>(entry, WORK_SHIM6);

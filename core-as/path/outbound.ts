@@ -13,10 +13,11 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { LIMIT_NONE, MAP_LIMIT, MAP_MSS, MAP_PAIR_INDEX } from "../layout/map.ts";
+import { LIMIT_NONE, MAP_LIMIT, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES } from "../layout/map.ts";
 import {
   COLD_LIMIT,
   NO_CONTEXT,
+  RECORD_BARE,
   RECORD_FORKED,
   RECORD_HOLD,
   RECORD_LIVE,
@@ -38,6 +39,7 @@ import {
   PUNT_NO_CONTEXT,
 } from "../layout/verdict.ts";
 import { VIRTIO_GSO_TCP6, VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
+import { mayPass } from "../step/classify.ts";
 import { countOut, countOutMany, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
@@ -51,6 +53,7 @@ import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampSent } from "../table/stamp.ts";
 import { peerTag } from "../wire/shim6.ts";
 import { isSegmented, segmentKind, sumStart } from "../wire/virtio.ts";
+import { bareOut, plainOut } from "./plain.ts";
 
 /** Runs the `count` entries of the lane's outbound work at the instant `stamp`; every one gets its verdict. */
 export function outbound(lane: usize, count: u32, stamp: u32): void {
@@ -76,6 +79,7 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
     if (record == 0) {
       record = findPair(packet + IP6_SOURCE, 0, load<u32>(entry, WORK_HASH));
       if (record == 0) {
+        if (mayPass(packet, atomic.load<u32>(MAP_PREFIXES))) return plainOut(lane, entry, stamp, most, mss);
         return large
           ? puntLarge(lane, frame, packet, octets, most, PUNT_NO_CONTEXT, NO_CONTEXT)
           : punt(lane, packet, octets, PUNT_NO_CONTEXT, NO_CONTEXT);
@@ -94,11 +98,12 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
       continue;
     }
     let limit = most;
-    if (word & (RECORD_HOLD | RECORD_NARROW)) {
+    if (word & (RECORD_HOLD | RECORD_NARROW | RECORD_BARE)) {
       if (word & RECORD_NARROW) limit = min<u32>(most, load<u32>(coldAt(idOf(record)), COLD_LIMIT));
       if (octets > limit && !large) return punt(lane, packet, octets, PUNT_BIG, idOf(record));
       if (word & RECORD_HOLD && large) return puntLarge(lane, frame, packet, octets, limit, PUNT_HOLD, idOf(record));
       if (word & RECORD_HOLD) return punt(lane, packet, octets, PUNT_HOLD, idOf(record));
+      if (word & RECORD_BARE) return bareOut(lane, entry, record, stamp, limit, mss);
     }
     const at = load<u32>(entry, WORK_SHIM6);
     const field = load<u32>(entry, WORK_NEXT);

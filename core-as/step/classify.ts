@@ -1,6 +1,15 @@
 /** Second step: which way does it go? Told by addresses alone: hosts speak ULIDs, the wire speaks locators. */
 import { IP6_DESTINATION, IP6_SOURCE } from "../layout/ip6.ts";
-import { PREFIX_COUNT, PREFIX_GENERIC, PREFIX_LOCATORS, PREFIX_MASK, PREFIX_OCTETS, PREFIX_OWN } from "../layout/map.ts";
+import {
+  PREFIX_COUNT,
+  PREFIX_GENERIC,
+  PREFIX_LOCATORS,
+  PREFIX_MASK,
+  PREFIX_OCTETS,
+  PREFIX_OWN,
+  PREFIX_ROUTABLE,
+  PREFIX_ROUTABLE_COUNT,
+} from "../layout/map.ts";
 import { DROP_DESTINATION_IP6, DROP_MARTIAN_IP6, DROP_SOURCE_IP6, FORWARD_IN, FORWARD_OUT } from "../layout/verdict.ts";
 
 /** 2000::/3 (RFC 4291 §2.4 as IANA uses it). */
@@ -20,9 +29,29 @@ export function classify(packet: usize, prefixes: usize): u32 {
     const martian = inPrefix(source, prefixes + PREFIX_GENERIC) || i8x16.extract_lane_u(source, 0) == 0xff || !v128.any_true(source);
     return martian ? DROP_MARTIAN_IP6 : FORWARD_IN;
   }
-  if (!ours) return DROP_SOURCE_IP6;
+  if (!ours) {
+    if (!inRoutable(source, prefixes)) return DROP_SOURCE_IP6;
+    if (isOutside(packet, prefixes)) return FORWARD_OUT;
+  }
   // A host that speaks Shim6 itself has a ULID that is routed (P-Shim6 draft §8). Without a context the control thread decides.
   return (load<u8>(packet, IP6_DESTINATION) & GLOBAL_UNICAST_MASK) == GLOBAL_UNICAST ? FORWARD_OUT : DROP_DESTINATION_IP6;
+}
+
+/** Whether both ends are addresses that the internet routes, so that the packet of a host may go out as it is. */
+export function mayPass(packet: usize, prefixes: usize): bool {
+  return inRoutable(v128.load(packet, IP6_SOURCE), prefixes) && !inPrefix(v128.load(packet, IP6_DESTINATION), prefixes + PREFIX_GENERIC);
+}
+
+/** Whether the packet is for a host that the internet reaches at its ULID. */
+export function isForHost(packet: usize, prefixes: usize): bool {
+  return inRoutable(v128.load(packet, IP6_DESTINATION), prefixes);
+}
+
+function inRoutable(address: v128, prefixes: usize): bool {
+  let prefix = prefixes + PREFIX_ROUTABLE;
+  const end = prefix + load<u32>(prefixes, PREFIX_ROUTABLE_COUNT) * PREFIX_OCTETS;
+  for (; prefix < end; prefix += PREFIX_OCTETS) if (inPrefix(address, prefix)) return true;
+  return false;
 }
 
 /** Whether the packet goes to a ULID outside the site. */

@@ -32,6 +32,12 @@ export function countOutMany(record: usize, packets: u32, octets: u32): void {
   v128.store(record, sum, RECORD_PACKETS_OUT);
 }
 
+/** As {@link countOutMany}, received. */
+export function countInMany(record: usize, packets: u32, octets: u32): void {
+  const sum = i64x2.add(v128.load(record, RECORD_PACKETS_IN), i64x2.replace_lane(i64x2.splat(<i64>packets), 1, octets));
+  v128.store(record, sum, RECORD_PACKETS_IN);
+}
+
 /** As {@link countOut}, received. */
 export function countIn(record: usize, octets: u32): void {
   const sum = i64x2.add(v128.load(record, RECORD_PACKETS_IN), i64x2.replace_lane(i64x2.splat(1), 1, octets));

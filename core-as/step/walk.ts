@@ -56,8 +56,8 @@ function walkOutAlong(work: usize, packet: usize, octets: u32, settings: u32, fi
 }
 
 /**
- * Notes in `work` where the Shim6 header stands, when there is one, and it is complete. Headers are taken in the order found.
- * @returns NEXT_SHIM6 when it is noted, another header's number when the chain leads there, or {@link FAULT} + a verdict
+ * Notes in `work` where the chain of extension headers ends. Headers are taken in the order found.
+ * @returns NEXT_SHIM6 when a Shim6 header stands there, complete, another header's number when the chain leads there, or {@link FAULT} + a verdict
  */
 export function walkIn(work: usize, packet: usize, octets: u32, settings: u32): u32 {
   const next = <u32>load<u8>(packet, IP6_NEXT);
@@ -86,10 +86,8 @@ function walkInAlong(work: usize, packet: usize, octets: u32, settings: u32, fir
 }
 
 function arrive(work: usize, octets: u32, next: u32, at: u32, field: u32): u32 {
-  if (next == NEXT_SHIM6) {
-    if (at + SHIM6_PAYLOAD_LENGTH > octets) return FAULT + DROP_SHORT_SHIM6;
-    place(work, at, field);
-  }
+  if (next == NEXT_SHIM6 && at + SHIM6_PAYLOAD_LENGTH > octets) return FAULT + DROP_SHORT_SHIM6;
+  place(work, at, field);
   return next;
 }
 

@@ -31,6 +31,7 @@ import {
   COLD_QUIET,
   COLD_SEND_TIMEOUT,
   COLD_WATCH,
+  RECORD_BARE,
   RECORD_FORKED,
   RECORD_HOLD,
   RECORD_KEEPALIVE_SINCE,
@@ -49,7 +50,7 @@ import {
   RECORD_WORD,
 } from "../layout/record.ts";
 import { localTag, tagOf } from "../wire/shim6.ts";
-import { findPair, findTag } from "./find.ts";
+import { findPair, findTag, samePair } from "./find.ts";
 import { hashPair, hashTag } from "./hash.ts";
 import { indexInsert, indexRemove } from "./index.ts";
 import { meet } from "./met.ts";
@@ -92,6 +93,7 @@ export function addRecord(id: u32, now: u32): u32 {
   storeTiming(cold);
   clearFlags(record, RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED);
   storeLimit(record, cold);
+  compareUlids(record);
   setFlags(record, fork == 0 ? RECORD_LIVE : RECORD_LIVE | RECORD_FORKED);
   endWrite(record);
   indexInsert(load<u32>(MAP_PAIR_INDEX), pairHash, id);
@@ -115,6 +117,7 @@ export function changeRecord(id: u32, parts: u32): void {
   if (parts & CHANGE_PEER_LOCATOR) v128.store(record, v128.load(STAGE_PEER_LOCATOR), RECORD_PEER_LOCATOR);
   if (parts & CHANGE_PEER_TAG) storeTags(record, localTag(record), tagOf(load<u64>(STAGE_PEER_TAG)));
   if (parts & CHANGE_LIMIT) storeLimit(record, cold);
+  compareUlids(record);
   endWrite(record);
   if (parts & CHANGE_TIMING) {
     // A timer that was off has an old stamp at best: it starts with the next packet.
@@ -130,7 +133,7 @@ export function removeRecord(id: u32): void {
   indexRemove(load<u32>(MAP_PAIR_INDEX), PAIR_VERSION, hashPair(record + RECORD_LOCAL_ULID, load<u32>(coldAt(id), COLD_FORK)), id);
   indexRemove(load<u32>(MAP_TAG_INDEX), TAG_VERSION, hashTag(localTag(record)), id);
   beginWrite(record);
-  clearFlags(record, RECORD_LIVE | RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED | RECORD_NARROW);
+  clearFlags(record, RECORD_LIVE | RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED | RECORD_NARROW | RECORD_BARE);
   memory.fill(record, 0, RECORD_WORD);
   endWrite(record);
 }
@@ -157,6 +160,12 @@ function storeLimit(record: usize, cold: usize): void {
   store<u32>(cold, limit, COLD_LIMIT);
   if (limit != 0) setFlags(record, RECORD_NARROW);
   else clearFlags(record, RECORD_NARROW);
+}
+
+/** Inside a write: whether packets need a header, which they do when the locators are not the ULIDs. */
+function compareUlids(record: usize): void {
+  if (samePair(record + RECORD_LOCAL_ULID, record + RECORD_LOCAL_LOCATOR)) setFlags(record, RECORD_BARE);
+  else clearFlags(record, RECORD_BARE);
 }
 
 function storeTiming(cold: usize): void {

@@ -27,6 +27,11 @@ export function segmentSize(header: usize): u32 {
   return <u32>load<u16>(header, VIRTIO_GSO_SIZE);
 }
 
+/** Lets the device cut a large frame into packets with `size` octets of payload. */
+export function setSegmentSize(header: usize, size: u32): void {
+  store<u16>(header, <u16>size, VIRTIO_GSO_SIZE);
+}
+
 /** A header for a large TCP frame behind an IPv6 header alone: `octets` of both headers, segments of `size` octets, a partial checksum. */
 export function putTcpHeader(header: usize, octets: u32, size: u32): void {
   store<u8>(header, VIRTIO_NEEDS_CSUM, VIRTIO_FLAGS);

@@ -23,6 +23,8 @@ export interface CoreSizes {
    * neither, and drops large frames. See `batchOctets` of plan.ts.
    */
   readonly spillOctets?: number;
+  /** Pairs of routable ULIDs without a context that are counted at a time, at most 2^20; absent or 0: none. Rounded up to a power of two. */
+  readonly plainPairs?: number;
   /** Octets of each lane's ring of punted frames, a power of two. */
   readonly puntOctets: number;
 }
@@ -88,6 +90,33 @@ export interface CorePrefixes {
   readonly generic: Prefix;
   /** Prefixes that the providers route to us, at most 16. */
   readonly locators: readonly Prefix[];
+  /**
+   * Own prefixes whose addresses the internet routes to us as they are, at most 8, each in one of `locators`, none in `generic`. Packets
+   * between them and the rest of the internet pass without a context.
+   */
+  readonly routable?: readonly Prefix[];
+}
+
+/** When a pair of routable ULIDs is due for a context: as soon as one of these is reached. 0 = says nothing; 0 in all: never. */
+export interface PairRule {
+  /** Packets both ways. */
+  readonly packets: number;
+  /** Octets both ways, IPv6 headers included, below 2^32. */
+  readonly octets: number;
+  /** From the first packet on, while packets go on. */
+  readonly millis: Millis;
+}
+
+/** Rules for packets to or from some ports. */
+export interface PortRule extends PairRule {
+  /** First and last port of each range. */
+  readonly ports: readonly (readonly [first: number, last: number])[];
+}
+
+/** When pairs without a context are due for one. A port belongs to the first of `ports`, at most 15, that names it; what it counts is counted apart. */
+export interface PairRules {
+  readonly others: PairRule;
+  readonly ports: readonly PortRule[];
 }
 
 /** Packets of one context, with ULIDs, IPv6 header included in the octets. */
@@ -103,6 +132,11 @@ export interface Core {
   readonly shared: SharedCore;
 
   setPrefixes(prefixes: CorePrefixes): void;
+  /**
+   * When pairs that pass without a context are reported, with {@link drainPunts} and COUNT_DUE_PAIR: their IPv6 header alone, either way round.
+   * Again after ten seconds at the earliest. Without rules no pair is.
+   */
+  setPairRules(rules: PairRules): void;
 
   /** Writes record `id` (0 … contexts − 1, unused) and both indexes. @throws {RangeError} if the id is in use, or pair or tag already present. */
   add(id: number, record: ContextRecord, now: Millis): void;

@@ -17,10 +17,12 @@ import type {
   CorePrefixes,
   CoreSizes,
   Counters,
+  PairRules,
   RecordTiming,
   SharedCore,
 } from "./contract.ts";
 import { type CoreExports, openModule, stamp } from "./exports.ts";
+import { writePairRules } from "./pairs.ts";
 import { laneAt, type Plan, planMemory, writePlan } from "./plan.ts";
 import { PuntRing } from "./punt.ts";
 
@@ -96,6 +98,10 @@ class TableCore implements Core {
     if (prefixes.locators.length > map.PREFIX_LOCATORS_MAX) {
       throw new RangeError(`locators: ${prefixes.locators.length} prefixes, more than ${map.PREFIX_LOCATORS_MAX}`);
     }
+    const routable = prefixes.routable ?? [];
+    if (routable.length > map.PREFIX_ROUTABLE_MAX) {
+      throw new RangeError(`routable: ${routable.length} prefixes, more than ${map.PREFIX_ROUTABLE_MAX}`);
+    }
     const used = (this.#words[map.MAP_PREFIXES >>> 2] - map.PREFIX_FIRST) / map.PREFIX_BLOCK_OCTETS;
     const block = map.PREFIX_FIRST + ((used + 1) % map.PREFIX_BLOCKS) * map.PREFIX_BLOCK_OCTETS;
     this.#putPrefix(block + map.PREFIX_OWN, prefixes.ulid);
@@ -104,7 +110,15 @@ class TableCore implements Core {
       this.#putPrefix(block + map.PREFIX_LOCATORS + i * map.PREFIX_OCTETS, prefix);
     });
     this.#words[(block + map.PREFIX_COUNT) >>> 2] = prefixes.locators.length;
+    routable.forEach((prefix, i) => {
+      this.#putPrefix(block + map.PREFIX_ROUTABLE + i * map.PREFIX_OCTETS, prefix);
+    });
+    this.#words[(block + map.PREFIX_ROUTABLE_COUNT) >>> 2] = routable.length;
     Atomics.store(this.#signed, map.MAP_PREFIXES >>> 2, block);
+  }
+
+  setPairRules(rules: PairRules): void {
+    writePairRules(this.#plan, rules, this.#words, this.#octets);
   }
 
   add(id: number, record: ContextRecord, now: Millis): void {

@@ -1,6 +1,7 @@
 /** Sizes to places: where everything stands in the shared memory (core-as/layout/map.ts), written into its header block once. */
 import * as lane from "../../core-as/layout/lane.ts";
 import * as map from "../../core-as/layout/map.ts";
+import { PAIR_SET_OCTETS, PAIR_WAYS, PORT_OCTETS } from "../../core-as/layout/plain.ts";
 import { COLD_OCTETS, RECORD_OCTETS } from "../../core-as/layout/record.ts";
 import { VIRTIO_HEADER_OCTETS } from "../../core-as/layout/virtio.ts";
 import type { CoreSizes } from "./contract.ts";
@@ -11,6 +12,7 @@ const ACTIVITY_ENTRIES_MAX = 65_536;
 const SLOT_MIN = 256;
 const SLOT_MAX = 131_072;
 const SPILL_MAX = 2 ** 24;
+const PAIRS_MAX = 2 ** 20;
 
 /** Octets from the start of the memory, but for what the names say otherwise. */
 export interface Plan {
@@ -20,6 +22,10 @@ export interface Plan {
   readonly cold: number;
   readonly pairIndex: number;
   readonly tagIndex: number;
+  /** Pairs that pass without a context, and the classes of ports; 0 = there is no such table. */
+  readonly pairs: number;
+  readonly pairSets: number;
+  readonly ports: number;
   readonly laneFirst: number;
   readonly laneStride: number;
   /** Places inside a lane, octets from its start. */
@@ -53,6 +59,9 @@ export function planMemory(sizes: CoreSizes): Plan {
   const spillOctets = sizes.spillOctets ?? 0;
   within("spillOctets", spillOctets, 0, SPILL_MAX);
   const outputs = sizes.batch + Math.floor(spillOctets / lane.SPILL_PLACE_MIN);
+  const plainPairs = sizes.plainPairs ?? 0;
+  within("plainPairs", plainPairs, 0, PAIRS_MAX);
+  const pairSets = plainPairs === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(1, plainPairs / PAIR_WAYS)));
   const activityEntries = Math.min(contexts, ACTIVITY_ENTRIES_MAX);
   // An odd number of lines from slot to slot: headers of a batch then spread over all sets of the first-level cache.
   const slotStride = (Math.ceil(sizes.slotOctets / LINE) | 1) * LINE;
@@ -62,6 +71,8 @@ export function planMemory(sizes: CoreSizes): Plan {
   const cold = chain.take(contexts * COLD_OCTETS);
   const pairIndex = chain.take(indexSlots * map.INDEX_OCTETS);
   const tagIndex = chain.take(indexSlots * map.INDEX_OCTETS);
+  const pairs = pairSets === 0 ? 0 : chain.take(pairSets * PAIR_SET_OCTETS);
+  const ports = pairSets === 0 ? 0 : chain.take(PORT_OCTETS);
 
   const own = new Chain(lane.LANE_FIXED_OCTETS);
   const inLane = {
@@ -89,6 +100,9 @@ export function planMemory(sizes: CoreSizes): Plan {
     cold,
     pairIndex,
     tagIndex,
+    pairs,
+    pairSets,
+    ports,
     laneFirst,
     laneStride,
     inLane,
@@ -119,6 +133,9 @@ export function writePlan(plan: Plan, sizes: CoreSizes, words: Uint32Array): voi
   put(map.MAP_COLD, plan.cold);
   put(map.MAP_PAIR_INDEX, plan.pairIndex);
   put(map.MAP_TAG_INDEX, plan.tagIndex);
+  put(map.MAP_PAIRS, plan.pairs);
+  put(map.MAP_PAIRS_MASK, Math.max(0, plan.pairSets - 1));
+  put(map.MAP_PORTS, plan.ports);
   put(map.MAP_LANE_FIRST, plan.laneFirst);
   put(map.MAP_LANE_STRIDE, plan.laneStride);
   put(map.MAP_PREFIXES, map.PREFIX_FIRST);
