@@ -16,9 +16,12 @@ import { Box } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
 import { lastUse } from "./machines.ts";
 import type { BoxParts, BoxSettings } from "./parts.ts";
+import { Proofs, type Prove } from "./proofs.ts";
 
 /** What a box must know of its site. */
-export interface BoxSite extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">, Partial<Pick<Site, "tun" | "icmp" | "mtu">> {
+export interface BoxSite
+  extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
+    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns">> {
   readonly providers: readonly LocatorSource[];
 }
 
@@ -33,6 +36,8 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
   readonly generation: number;
   /** The site's RSA key, PKCS#8 DER. */
   readonly privateKey: Uint8Array;
+  /** Asks the DNS for proof of a peer's locators; absent = nobody can. */
+  readonly prove?: Prove | undefined;
   /** CGA parameters of a ULID of the site. */
   readonly pdsOf: (ulid: Ulid) => Uint8Array | undefined;
 }
@@ -60,9 +65,16 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       currentPair: (id) => reap.currentOf(id),
       lastUse: (id) => lastUse(core, id),
       hmac: (key, octets) => crypto.hmacSha256(key, octets),
+      proof: (ulid, listed) => proofs.of(ulid, listed),
       ...createVerifier(crypto),
     },
   );
+  const proofs = new Proofs({
+    now: () => clock.now(),
+    mode: () => settings().proof ?? "cga",
+    prove: parts.prove ?? (() => false),
+    resume: (packet) => box.resume(packet),
+  });
   const box = new Box(settingsFor(site), {
     core,
     shim6,
@@ -77,6 +89,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
     failed,
     heard,
     locate,
+    proofs,
   });
   return box;
 }
@@ -85,13 +98,14 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
 const BINDINGS_PER_CONTEXT = 2;
 
 /** What a box is told of its site besides its identities and bindings. */
-function settingsFor({ contexts, hold, reap, tun, icmp, mtu }: BoxSite): BoxSettings {
+function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns }: BoxSite): BoxSettings {
   return {
     idleTimeout: contexts.idle,
     hold,
     mtu: tun?.mtu,
     probePaths: mtu?.probe,
     icmp: icmp?.pass,
+    proof: dns?.proof,
     profile: reap.profile,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
       // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.

@@ -32,6 +32,7 @@ export class Box {
   readonly #journal: Journal;
   readonly #agenda = new Agenda();
   readonly #machines: Machines;
+  readonly #control: Control;
   readonly #intake: Intake;
   #settings: BoxSettings;
   /** When the core's timers were looked at last. */
@@ -68,6 +69,7 @@ export class Box {
       reports: paths.reports,
       sender,
     });
+    this.#control = control;
     this.#waiting = waiting;
     this.#paths = paths;
     this.#machines = machines;
@@ -102,6 +104,11 @@ export class Box {
   /** What the core could not decide: the handler of the packet plane. `packet` is not kept. */
   punt(packet: Uint8Array, reason: number, context: number): void {
     this.#intake.punt(packet, reason, context, this.parts.clock.now());
+  }
+
+  /** A control message that waited, taken up again. */
+  resume(packet: Uint8Array): void {
+    this.#afterwards(() => this.#control.message(packet, this.parts.clock.now()));
   }
 
   /** After punts, and when a lane armed a timer: turns the wheel and plans the next wake-up. */

@@ -9,7 +9,7 @@ import {
   STEP_RANDOM_OCTETS,
   type UlidPair,
 } from "../shim6/contract.ts";
-import type { Locator } from "../value/address.ts";
+import type { Locator, Ulid } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
@@ -22,7 +22,8 @@ import { Steering } from "./steer.ts";
 import { pairKey, type Waiting } from "./waiting.ts";
 
 /** What the machines' effects work on. */
-export interface MachineParts extends Pick<BoxParts, "core" | "shim6" | "reap" | "identities" | "bindings" | "entropy" | "release"> {
+export interface MachineParts
+  extends Pick<BoxParts, "core" | "shim6" | "reap" | "identities" | "bindings" | "entropy" | "release" | "proofs"> {
   readonly settings: () => BoxSettings;
   readonly counters: ControlCounters;
   readonly journal: Journal;
@@ -58,7 +59,10 @@ export class Machines {
   /** One event for the Shim6 machine. */
   shim6(event: Shim6Event, now: Millis): void {
     const { shim6, entropy } = this.#parts;
-    for (const effect of shim6.step(event, now, entropy.bytes(STEP_RANDOM_OCTETS))) this.#applyShim6(effect, now);
+    for (const effect of shim6.step(event, now, entropy.bytes(STEP_RANDOM_OCTETS))) {
+      if (effect.kind === "prove") this.#awaitProof(effect.ulid, event);
+      else this.#applyShim6(effect, now);
+    }
   }
 
   /** One event for the REAP machine. */
@@ -67,7 +71,12 @@ export class Machines {
     for (const effect of reap.step(event, now, entropy.bytes(REAP_RANDOM_OCTETS))) this.#applyReap(effect, now);
   }
 
-  #applyShim6(effect: Shim6Effect, now: Millis): void {
+  #awaitProof(ulid: Ulid, event: Shim6Event): void {
+    const waits = event.kind === "message" && this.#parts.proofs?.wait(ulid, event.packet) === true;
+    this.#parts.counters.count(waits ? "in-wait-proof" : "drop-limit-proof");
+  }
+
+  #applyShim6(effect: Exclude<Shim6Effect, { kind: "prove" }>, now: Millis): void {
     const { core, counters, journal, sender, waiting } = this.#parts;
     switch (effect.kind) {
       case "send":

@@ -13,6 +13,7 @@ import type { IcmpPass } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
 import type { BoxEvent } from "./journal.ts";
 import type { Locate } from "./lookups.ts";
+import type { ProofMode, Proofs } from "./proofs.ts";
 
 /** What the site wants of its contexts. */
 export interface BoxSettings {
@@ -26,6 +27,8 @@ export interface BoxSettings {
   readonly icmp?: IcmpPass | undefined;
   /** What peers are told of it, from the next handshake on. */
   readonly profile: ReapProfile;
+  /** What proves a peer's locators (draft §10); default `cga`. */
+  readonly proof?: ProofMode | undefined;
   /** REAP's timing towards the peer of a context. */
   readonly timing: (context: ContextView) => ReapTiming;
 }
@@ -44,6 +47,8 @@ export interface BoxParts {
   readonly send: (packet: Uint8Array) => boolean;
   /** Sends hosts' packets that waited through the core. */
   readonly release: (packets: readonly Uint8Array[], now: Millis) => void;
+  /** What the DNS says of peers; absent = it is not asked. */
+  readonly proofs?: Proofs | undefined;
   /** Looks for the locators of a ULID that no binding knows; absent = there is nobody to ask. */
   readonly locate?: Locate | undefined;
   /** A fault of our own came up in the timer: the box must be taken down in good order. */

@@ -126,6 +126,8 @@ export type Shim6Effect =
   | { readonly kind: "failed"; readonly pair: UlidPair; readonly why: "no-answer" | "no-support" | "refused" }
   /** The record is gone: exactly once for each, also for one that only remembered a failure. */
   | { readonly kind: "removed"; readonly id: number; readonly pair: UlidPair; readonly why: RemovalReason }
+  /** The message of this event waits until {@link Shim6World.proof} knows `ulid`; then the same event is to come again. */
+  | { readonly kind: "prove"; readonly ulid: Ulid }
   /** Something was dropped; `why` is a counter's name behind `drop-`. */
   | { readonly kind: "drop"; readonly why: string };
 
@@ -144,6 +146,8 @@ export interface Shim6World {
   verifyList(list: LocatorList, pds: Uint8Array, signature: Uint8Array): boolean;
   /** Hexadecimal SHA-256 of the public key in `pds`, and of those added to it. */
   boxOf(pds: Uint8Array): string;
+  /** What the DNS says of `ulid`, which lists `listed`; absent or `undefined` = its word is not wanted. */
+  proof?(ulid: Ulid, listed: readonly Locator[]): DnsProof | undefined;
   /**
    * `identity` with only its first `count` locators, `keep` among them, and a signature of its own: for messages that would
    * pass 1,280 octets (shim6-wire §9). `undefined`, or no such function = not to be had.
@@ -156,6 +160,11 @@ export interface Shim6World {
   /** HMAC-SHA-256 of `octets` under the 32-octet `key` (responder validators). */
   hmac(key: Uint8Array, octets: Uint8Array): Uint8Array;
 }
+
+/**
+ * What the DNS proves of a peer's locators (draft-bagnulo-pshim6 §10): "unknown" = it was not asked yet. `alone` = CGA and HBA need not hold.
+ */
+export type DnsProof = "unknown" | { readonly locators: ReadonlySet<Locator>; readonly alone: boolean };
 
 /** A ULID of the site with everything that goes into I2, R2, I2bis and Update Request. Signed once per host and locator set. */
 export interface LocalIdentity {

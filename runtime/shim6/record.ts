@@ -15,7 +15,7 @@ import {
   type UpdateRequest,
 } from "../wire/message.ts";
 import type { Context, PeerData } from "./context.ts";
-import type { PeerLocator } from "./contract.ts";
+import type { DnsProof, PeerLocator, Shim6World } from "./contract.ts";
 import type { Engine } from "./engine.ts";
 import { isSigned } from "./generations.ts";
 import { judgeReceived, preferencesFit, type Received, type ReceiverContext } from "./receive.ts";
@@ -41,9 +41,18 @@ export function listHolds(
     engine.drop(`stale-${name}`);
     return undefined;
   }
-  const cost = engine.verifier.cost(message.options, context?.peerPds);
+  const proof = proofOf(engine, peer, message.options);
+  if (proof === "unknown") {
+    engine.effects.push({ kind: "prove", ulid: peer });
+    return undefined;
+  }
+  if (proof !== undefined && received.source !== peer && !proof.locators.has(received.source)) {
+    engine.drop(`unproved-${name}`);
+    return undefined;
+  }
+  const cost = proof?.alone === true ? 0 : engine.verifier.cost(message.options, context?.peerPds);
   if (cost > 0 && !engine.mayAnswer("verify", received.source, cost)) return undefined;
-  const verdict = judgeReceived(received, context, engine.verifier);
+  const verdict = judgeReceived(received, context, proof?.alone === true ? DNS_PROVES : engine.verifier);
   switch (verdict.action) {
     case "accept": {
       if (verdict.list === undefined) return message.options;
@@ -65,6 +74,29 @@ export function listHolds(
   }
 }
 
+/** Where the DNS alone proves, what CGA and HBA say does not count. */
+const DNS_PROVES: Pick<Shim6World, "verifyCga" | "verifyHba" | "verifyList"> = {
+  verifyCga: () => true,
+  verifyHba: () => true,
+  verifyList: () => true,
+};
+
+/** What the DNS says of `peer`, where these options list locators and its word is wanted. */
+function proofOf(engine: Engine, peer: Ulid, options: readonly Option[]): DnsProof | undefined {
+  const list = findOption(options, "locator-list");
+  if (list === undefined) return undefined;
+  return engine.world.proof?.(
+    peer,
+    list.locators.map(({ address }) => address),
+  );
+}
+
+/** Which locators of `peer` are proved; `undefined` = those of every list that was accepted. */
+function provedOf(engine: Engine, peer: Ulid): ReadonlySet<Locator> | undefined {
+  const proof = engine.world.proof?.(peer, []);
+  return proof === "unknown" ? undefined : proof?.locators;
+}
+
 function isStale(engine: Engine, peer: Ulid, options: readonly Option[]): boolean {
   const list = findOption(options, "locator-list");
   return list !== undefined && isSigned(options) && engine.generations.judge(peer, list) === "stale";
@@ -83,7 +115,7 @@ export function recordPeer(engine: Engine, context: Context, options: readonly O
   const before = context.peer;
   const list = newestList(engine, context, options);
   const known = before?.locators ?? [{ address: source, method: METHOD_NONE, verified: true, preference: NO_PREFERENCE }];
-  const locators = list === undefined ? known : takeList(before, list);
+  const locators = list === undefined ? known : takeList(before, list, provedOf(engine, context.pair.peer));
   const generation = list?.generation ?? before?.generation;
   const preferences = findOption(options, "locator-preferences");
   // Preferences that do not fit are ignored here; only in an Update Request are they an error (shim6-wire §8).
@@ -94,7 +126,7 @@ export function recordPeer(engine: Engine, context: Context, options: readonly O
     locators: fit ? withPreferences(locators, preferences.elements) : locators,
     generation,
     pds: pds === undefined || pds === before?.pds ? pds : pds.slice(),
-    box: boxOf(engine, before, pds, options),
+    box: boxOf(engine, context.pair.peer, before, pds, options),
     keepaliveSeconds: keepaliveOf(options) ?? before?.keepaliveSeconds,
     capabilities: capabilitiesOf(options),
   };
@@ -110,7 +142,7 @@ export function recordUpdate(engine: Engine, context: Context, peer: PeerData, o
   // Judged against the list beside them; one that is out of date was not taken, and they were made for it.
   const preferences = given?.generation === generation ? given : undefined;
   const pds = findOption(options, "cga-pds")?.pds;
-  const listed = list === undefined ? peer.locators : takeList(peer, list);
+  const listed = list === undefined ? peer.locators : takeList(peer, list, provedOf(engine, context.pair.peer));
   const after: PeerData = {
     ...peer,
     locators: preferences === undefined ? listed : withPreferences(listed, preferences.elements),
@@ -123,12 +155,19 @@ export function recordUpdate(engine: Engine, context: Context, peer: PeerData, o
 }
 
 /** The locators of a verified list. One that is known keeps the preferences that it was given: those beside an older list went with that. */
-function takeList(before: PeerData | undefined, { generation, locators }: LocatorList): readonly PeerLocator[] {
+function takeList(
+  before: PeerData | undefined,
+  { generation, locators }: LocatorList,
+  proved: ReadonlySet<Locator> | undefined,
+): readonly PeerLocator[] {
   const known = before?.generation === generation ? before.locators : [];
+  const isProved = (address: Locator) => proved?.has(address) ?? true;
   const same =
     known.length === locators.length &&
-    locators.every(({ address, method }, i) => address === known[i].address && method === known[i].method);
-  return same ? known : locators.map((each) => ({ ...each, verified: true, preference: NO_PREFERENCE }));
+    locators.every(
+      ({ address, method }, i) => address === known[i].address && method === known[i].method && known[i].verified === isProved(address),
+    );
+  return same ? known : locators.map((each) => ({ ...each, verified: isProved(each.address), preference: NO_PREFERENCE }));
 }
 
 /** The verified list of a message, or the newer one that the peer is known by. */
@@ -140,10 +179,17 @@ function newestList(engine: Engine, context: Context, options: readonly Option[]
 
 /**
  * The peer's box is named by its key, and only a signature proves whose that is: anybody can put another's key into parameters
- * of their own, and a set of HBAs needs no signature.
+ * of their own, and a set of HBAs needs no signature. Where the DNS alone proves, nobody looked at the signature.
  */
-function boxOf(engine: Engine, before: PeerData | undefined, pds: Uint8Array | undefined, options: readonly Option[]): string | undefined {
-  if (pds === undefined) return undefined;
+function boxOf(
+  engine: Engine,
+  peer: Ulid,
+  before: PeerData | undefined,
+  pds: Uint8Array | undefined,
+  options: readonly Option[],
+): string | undefined {
+  const proof = engine.world.proof?.(peer, []);
+  if (pds === undefined || (proof !== undefined && proof !== "unknown" && proof.alone)) return undefined;
   if (isSigned(options)) return engine.world.boxOf(pds);
   return before?.pds !== undefined && sameBytes(before.pds, pds) ? before.box : undefined;
 }
@@ -180,5 +226,12 @@ function samePeer(a: PeerData, b: PeerData): boolean {
 function sameLocator(a: PeerLocator, b: PeerLocator): boolean {
   const p = a.preference;
   const q = b.preference;
-  return a.address === b.address && a.method === b.method && p.flags === q.flags && p.priority === q.priority && p.weight === q.weight;
+  return (
+    a.address === b.address &&
+    a.method === b.method &&
+    a.verified === b.verified &&
+    p.flags === q.flags &&
+    p.priority === q.priority &&
+    p.weight === q.weight
+  );
 }

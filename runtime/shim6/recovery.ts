@@ -45,7 +45,8 @@ export function receiveR1bis(engine: Engine, { source, destination }: Received, 
 
 /** All pairs of a context, the current one first: what to try if I2bis fails too. */
 function pairsOf({ current, localLocators, peer }: Context): LocatorPair[] {
-  const pairs = localLocators.flatMap((local) => peer?.locators.map(({ address }) => ({ local, peer: address })) ?? []);
+  const proved = (peer?.locators ?? []).filter(({ verified }) => verified);
+  const pairs = localLocators.flatMap((local) => proved.map(({ address }) => ({ local, peer: address })));
   const others = pairs.filter((pair) => pair.local !== current.local || pair.peer !== current.peer);
   return [current, ...others].slice(0, MAX_CANDIDATES);
 }

@@ -10,6 +10,7 @@ import { type MemoryPlane, memoryPlane } from "../../adapters/memory/plane.ts";
 import { assembleBox, type BoxSite } from "../../runtime/box/assemble.ts";
 import type { Box } from "../../runtime/box/box.ts";
 import type { Locate } from "../../runtime/box/lookups.ts";
+import type { Prove } from "../../runtime/box/proofs.ts";
 import { Release } from "../../runtime/box/release.ts";
 import { finish, generateCga } from "../../runtime/cga/index.ts";
 import { createCore } from "../../runtime/fast/core.ts";
@@ -38,6 +39,7 @@ export interface SitePlan {
   /** Change of what the box is told. */
   readonly change?: Partial<BoxSite>;
   readonly locate?: Locate;
+  readonly prove?: Prove;
 }
 
 /** One site with its box and one host. */
@@ -179,6 +181,7 @@ export class BoxNet {
       send: (packet) => plane.send(packet),
       release: (packets, now) => release.run(packets, now),
       locate: plan.locate,
+      prove: plan.prove,
       failed: (error) => {
         throw error;
       },
