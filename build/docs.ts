@@ -23,11 +23,12 @@ default must be there unless they are marked optional; a group all of whose sett
 const TAIL = `
 ## What must fit together
 
-- \`ulid.prefix\` lies inside \`ulid.generic\`; the LAN's subnets lie inside \`ulid.prefix\` and do not overlap.
+- \`ulid.prefix\` lies inside \`ulid.generic\`; the LAN's subnets lie inside \`ulid.prefix\` or \`ulid.routable\` and do not overlap.
+- Each prefix of \`ulid.routable\` is a provider's prefix or lies in one, and outside \`ulid.generic\`; none overlaps another.
 - A locator is the provider's prefix followed by the remaining bits of the ULID. So where a provider's prefix is longer than \`ulid.prefix\`, the bits
   in between must be zero in every LAN subnet: with a /48 of identifiers and a /56 from the provider, subnets come out of the first /56.
 - Prefixes of two providers, and of a provider and \`ulid.generic\`, do not overlap.
-- \`hosts\` lie in LAN subnets; \`bindings\` lie in \`ulid.generic\` and outside \`ulid.prefix\`, their locators in neither a provider's prefix nor \`ulid.generic\`.
+- \`hosts\` lie in LAN subnets; \`bindings\` lie in \`ulid.generic\` and outside \`ulid.prefix\`, or are one of their own locators; their locators lie in neither a provider's prefix nor \`ulid.generic\`.
 `;
 
 function page(): string {

@@ -23,6 +23,7 @@ export interface BoxSite
   extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
     Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns">> {
   readonly providers: readonly LocatorSource[];
+  readonly ulid?: Pick<Site["ulid"], "routable"> | undefined;
 }
 
 /** What a box is made of. */
@@ -98,13 +99,14 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
 const BINDINGS_PER_CONTEXT = 2;
 
 /** What a box is told of its site besides its identities and bindings. */
-function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns }: BoxSite): BoxSettings {
+function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, ulid }: BoxSite): BoxSettings {
   return {
     idleTimeout: contexts.idle,
     hold,
     mtu: tun?.mtu,
     probePaths: mtu?.probe,
     icmp: icmp?.pass,
+    routable: ulid?.routable,
     proof: dns?.proof,
     profile: reap.profile,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>

@@ -6,6 +6,7 @@
  */
 import * as due from "../../core-as/layout/due.ts";
 import type { UlidPair } from "../shim6/contract.ts";
+import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { Agenda } from "./agenda.ts";
 import { Control } from "./control.ts";
@@ -50,6 +51,7 @@ export class Box {
       mtu: settings.mtu,
       probe: () => this.settings.probePaths ?? true,
       pass: () => this.settings.icmp ?? "auto",
+      isRoutable: (address) => (this.settings.routable ?? []).some((prefix) => contains(prefix, address)),
       count: (name, by) => counters.count(name, by),
       transmit: (packet) => sender.transmit(packet),
       tellReap: (event, now) => this.#machines.reap(event, now),

@@ -30,6 +30,7 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["hold", (site) => site.hold],
   ["icmp.pass", (site) => site.icmp.pass],
   ["mtu.probe", (site) => site.mtu.probe],
+  ["establish", (site) => site.establish],
   ["reap.profile", (site) => site.reap.profile],
   ["log.level", (site) => site.log.level],
 ];

@@ -4,14 +4,18 @@
  * else anywhere. Everything of ours carries {@link EGRESS_PROTOCOL}, so that it can be found and removed.
  */
 import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
-import { contains, showPrefix } from "../value/prefix.ts";
+import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
 
 /** Mark of our routes and rules in the kernel (`protocol` of `ip route`, `ip rule`): the protocol number of Shim6. */
 export const EGRESS_PROTOCOL = 140;
 /** Table that packets from the TUN see first: the inside. Those of the providers follow. */
 export const INSIDE_TABLE = OWN_TABLES.first;
+/** Table of packets that hosts and the internet exchange without a Shim6 header. */
+export const PLAIN_TABLE = OWN_TABLES.last;
 /** Priorities of our rules: behind the kernel's table `local` (0), before `main` (32766). */
 export const INSIDE_PRIORITY = 1_400;
+export const NEIGHBOUR_PRIORITY = 1_401;
+export const PLAIN_PRIORITY = 1_402;
 export const PROVIDER_PRIORITY = 1_410;
 export const REFUSE_PRIORITY = 1_490;
 /** Packets that wait for the packet loop. With the kernel's 500 one connection lost 3 % of them (tests/bench/goodput.ts). */
@@ -157,9 +161,14 @@ function lanRoutes(site: Site): string[] {
 
 /** What came out of the TUN must not go in again: other sites' ULIDs, own ULIDs without a LAN, own locators. */
 function insideRefusals(site: Site): string[] {
-  return [site.ulid.generic, ...site.providers.map((provider) => provider.prefix)].map(
-    (refused) => `route replace unreachable ${showPrefix(refused)} table ${INSIDE_TABLE} ${MARK}`,
-  );
+  return [site.ulid.generic, ...site.providers.map((provider) => provider.prefix)]
+    .filter((refused) => !isSubnet(site, refused))
+    .map((refused) => `route replace unreachable ${showPrefix(refused)} table ${INSIDE_TABLE} ${MARK}`);
+}
+
+/** A provider's prefix may be all that the LAN has: the way there is the LAN's. */
+function isSubnet({ lan }: Site, prefix: Prefix): boolean {
+  return lan.subnets.some((subnet) => showPrefix(subnet) === showPrefix(prefix));
 }
 
 function defaultRoute(provider: Provider, table: number): string {
@@ -172,11 +181,39 @@ function rules(site: Site, tun: string, slotOf: (provider: Provider) => number, 
   const mark = `protocol ${EGRESS_PROTOCOL}`;
   return [
     `rule add priority ${INSIDE_PRIORITY} iif ${tun} lookup ${INSIDE_TABLE} ${mark}`,
+    ...plainRules(site, mark),
     ...site.providers.map(
       (provider) =>
         `rule add priority ${PROVIDER_PRIORITY + slotOf(provider)} from ${showPrefix(provider.prefix)} iif ${tun} lookup ${tableOf(provider)} ${mark}`,
     ),
     `rule add priority ${REFUSE_PRIORITY} iif ${tun} unreachable ${mark}`,
+  ];
+}
+
+/**
+ * Packets of hosts that the internet reaches at their ULID pass through the box both ways, although the kernel knows a way without it: to
+ * neighbours on the LAN as the main table says, everything else of theirs to the TUN.
+ */
+function plainRules({ ulid, lan, providers }: Site, mark: string): string[] {
+  if (ulid.routable.length === 0) return [];
+  const lines = [...new Set(providers.map((provider) => provider.interface))].filter((line) => line !== lan.interface);
+  return [
+    ...[ulid.prefix, ...ulid.routable].map(
+      (own) => `rule add priority ${NEIGHBOUR_PRIORITY} to ${showPrefix(own)} iif ${lan.interface} lookup main ${mark}`,
+    ),
+    ...ulid.routable.flatMap((own) => [
+      `rule add priority ${PLAIN_PRIORITY} from ${showPrefix(own)} iif ${lan.interface} lookup ${PLAIN_TABLE} ${mark}`,
+      ...lines.map((line) => `rule add priority ${PLAIN_PRIORITY} to ${showPrefix(own)} iif ${line} lookup ${PLAIN_TABLE} ${mark}`),
+    ]),
+  ];
+}
+
+/** From inside as large as leaves room for the payload header, which may come one day; from outside as it comes. */
+function plainRoutes({ ulid, tun: { mtu } }: Site, tun: string): string[] {
+  if (ulid.routable.length === 0) return [];
+  return [
+    `route replace default dev ${tun} table ${PLAIN_TABLE} mtu lock ${mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`,
+    ...ulid.routable.map((own) => `route replace ${showPrefix(own)} dev ${tun} table ${PLAIN_TABLE} ${MARK}`),
   ];
 }
 
@@ -191,7 +228,10 @@ function routesToTun(site: Site, tun: string): string[] {
     ...site.bindings
       .filter(({ ulid }) => !contains(site.ulid.generic, ulid))
       .map(({ ulid }) => `route replace ${ulid}/128 dev ${tun} mtu lock ${site.tun.mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`),
-    ...site.providers.map((provider) => `route replace ${showPrefix(provider.prefix)} dev ${tun} ${MARK}`),
+    ...site.providers
+      .filter((provider) => !isSubnet(site, provider.prefix))
+      .map((provider) => `route replace ${showPrefix(provider.prefix)} dev ${tun} ${MARK}`),
+    ...plainRoutes(site, tun),
   ];
 }
 

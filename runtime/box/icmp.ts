@@ -6,7 +6,7 @@
 import type { Core } from "../fast/contract.ts";
 import type { Reap, ReapEvent } from "../reap/contract.ts";
 import type { ContextView, Shim6, Shim6Event } from "../shim6/contract.ts";
-import { addressAt } from "../value/address.ts";
+import { type Address, addressAt } from "../value/address.ts";
 import { u16 } from "../value/bytes.ts";
 import { type LocatorPair, samePair } from "../value/pair.ts";
 import { Reject } from "../value/reject.ts";
@@ -50,6 +50,8 @@ export interface ReportParts {
   readonly core: Pick<Core, "counters">;
   readonly mtus: Pick<PathMtus, "told" | "mtuOf">;
   readonly pass: () => IcmpPass;
+  /** Whether hosts have addresses there that the internet reaches without the box's doing. */
+  readonly isRoutable: (address: Address) => boolean;
   /** 32 fresh random bits. */
   readonly random: () => number;
   readonly count: (name: string, by?: number) => void;
@@ -102,6 +104,7 @@ export class PathReports {
     if (error instanceof Reject) return this.#parts.count(`drop-${error.why}`);
     const { quoted } = error;
     // Routers answer to the source of the packet; whoever sends elsewhere has made it up.
+    if (quoted === undefined && this.#parts.isRoutable(error.destination)) return this.#aboutPlain(packet, error, now);
     if (quoted === undefined || quoted.source !== error.destination) return this.#parts.count("drop-foreign-icmp6");
     if (quoted.kind === "control") this.#aboutControl(error, quoted, now);
     else this.#aboutPayload(packet, error, quoted, now);
@@ -197,6 +200,27 @@ export class PathReports {
     if (translated instanceof Reject) return count(`drop-${translated.why}`);
     count("in-icmp6");
     this.#parts.transmit(translated);
+  }
+
+  /**
+   * About a packet that went out as it was, from a host that the internet reaches at its ULID: the error is for the host. Where there is
+   * a context it tells of that path too.
+   */
+  #aboutPlain(packet: Uint8Array, error: IcmpError, now: Millis): void {
+    const { shim6, reap, count, pass, transmit } = this.#parts;
+    const ip = parseQuotedIpv6(error.quote);
+    if (ip instanceof Reject || ip.source !== error.destination) return count("drop-foreign-icmp6");
+    const context = shim6.find({ local: ip.source, peer: ip.destination, fork: 0 });
+    const pair = { local: ip.source, peer: ip.destination };
+    const current = context === undefined ? undefined : reap.currentOf(context.id);
+    if (context !== undefined && current !== undefined && samePair(current, pair)) {
+      if (error.type === ICMP6_PACKET_TOO_BIG && !this.#told(error, pair, now)) return;
+      const unreachable = error.type === ICMP6_DESTINATION_UNREACHABLE && error.code !== ICMP6_PORT_UNREACHABLE;
+      if (unreachable && this.#doubt(context, pair, now) && pass() !== "all") return;
+    }
+    if (!this.#mayPass(now)) return;
+    count("in-plain-icmp6");
+    transmit(packet);
   }
 
   /** @returns whether it is a Packet Too Big that can be true: below 1280 there is no path, and the packet was larger than what it says */

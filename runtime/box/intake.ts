@@ -5,6 +5,7 @@ import { addressAt } from "../value/address.ts";
 import type { Millis } from "../value/time.ts";
 import type { Control } from "./control.ts";
 import type { ControlCounters } from "./counters.ts";
+import { Deferral } from "./deferral.ts";
 import type { PathReports } from "./icmp.ts";
 import { Lookups } from "./lookups.ts";
 import type { Machines } from "./machines.ts";
@@ -26,9 +27,17 @@ export interface IntakeParts extends Pick<BoxParts, "shim6" | "reap" | "identiti
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #lookups: Lookups;
+  readonly #deferral: Deferral;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    const { shim6, identities, counters, machines } = parts;
+    this.#deferral = new Deferral({
+      shim6,
+      identities,
+      count: (name) => counters.count(name),
+      need: (pair, now) => machines.need(pair, now),
+    });
     this.#lookups = new Lookups(parts.locate ?? (() => false), (pairs) => this.#found(pairs));
   }
 
@@ -48,6 +57,8 @@ export class Intake {
         return reports.fromNet(packet, now);
       case verdict.PUNT_BIG:
         return reports.tooBig(packet, context, now);
+      case verdict.COUNT_DUE_PAIR:
+        return this.#deferral.due(packet, now);
       case verdict.PUNT_ROUTER:
         if (!reports.fromRouter(packet, now)) counters.count("drop-router-icmp6");
         return;

@@ -12,7 +12,8 @@ import { PathReports, type ReportParts } from "./icmp.ts";
 import { CONFIRM_INTERVAL, type MtuEffect, PathMtus } from "./mtu.ts";
 
 /** What the keeper works with. */
-export interface KeeperParts extends Pick<ReportParts, "pass" | "count" | "transmit" | "release" | "tellReap" | "tellShim6"> {
+export interface KeeperParts
+  extends Pick<ReportParts, "pass" | "isRoutable" | "count" | "transmit" | "release" | "tellReap" | "tellShim6"> {
   readonly core: Core;
   readonly shim6: Shim6;
   readonly reap: Reap;
@@ -34,14 +35,27 @@ export class PathKeeper {
   readonly #parts: KeeperParts;
 
   constructor(parts: KeeperParts) {
-    const { core, shim6, reap, entropy, mtu, pass, count, transmit, release, tellReap, tellShim6 } = parts;
+    const { core, shim6, reap, entropy, mtu, pass, isRoutable, count, transmit, release, tellReap, tellShim6 } = parts;
     this.#parts = parts;
     this.mtus = new PathMtus(mtu ?? LARGEST_PACKET, (id, now) => {
       const { lastSent } = core.counters(id);
       return lastSent !== undefined && now - lastSent < 2 * CONFIRM_INTERVAL;
     });
     const random = () => u32(entropy.bytes(NONCE_OCTETS), 0);
-    this.reports = new PathReports({ core, shim6, reap, mtus: this.mtus, random, pass, count, transmit, release, tellReap, tellShim6 });
+    this.reports = new PathReports({
+      core,
+      shim6,
+      reap,
+      mtus: this.mtus,
+      random,
+      pass,
+      isRoutable,
+      count,
+      transmit,
+      release,
+      tellReap,
+      tellShim6,
+    });
   }
 
   get wakeAt(): Millis {

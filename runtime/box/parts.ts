@@ -7,6 +7,7 @@ import type { Log } from "../port/log.ts";
 import type { Reap, ReapTiming } from "../reap/contract.ts";
 import type { ReapProfile } from "../reap/profile.ts";
 import type { ContextView, Shim6 } from "../shim6/contract.ts";
+import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
 import type { HoldLimits } from "./hold.ts";
 import type { IcmpPass } from "./icmp.ts";
@@ -25,6 +26,8 @@ export interface BoxSettings {
   readonly probePaths?: boolean | undefined;
   /** Which ICMPv6 errors from the net hosts get to see; default `auto`. */
   readonly icmp?: IcmpPass | undefined;
+  /** Own prefixes of which hosts have addresses that the internet routes to them; default none. */
+  readonly routable?: readonly Prefix[] | undefined;
   /** What peers are told of it, from the next handshake on. */
   readonly profile: ReapProfile;
   /** What proves a peer's locators (draft §10); default `cga`. */

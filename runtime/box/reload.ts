@@ -16,13 +16,14 @@ import type { Box } from "./box.ts";
 import { describeChanges, needRestart, receivedPrefixes } from "./changes.ts";
 import { type EgressPlan, egressChange, egressPlan } from "./egress.ts";
 import { addLines, checkInterfaces, type KernelTools, removeLines } from "./kernel.ts";
+import { tellCore } from "./prefixes.ts";
 
 /** What a reload works on. */
 export interface ReloadParts {
   /** site.yaml, as it was given. */
   readonly file: string;
   readonly box: Box;
-  readonly core: Pick<Core, "setPrefixes">;
+  readonly core: Pick<Core, "setPrefixes" | "setPairRules">;
   readonly kernel: KernelTools;
   readonly store: Pick<Store, "cgaParameters">;
   readonly log: Log;
@@ -115,7 +116,7 @@ export class Reloader {
     setLogLevel?.(site.log.level);
     this.#site = site;
     this.#plan = plan;
-    core.setPrefixes({ ulid: site.ulid.prefix, generic: site.ulid.generic, locators: receivedPrefixes(before.providers, site.providers) });
+    tellCore(core, site, receivedPrefixes(before.providers, site.providers));
     const refused = reconfigureBox(box, site);
     if (refused.length > 0) log.warn("bindings found no room", { count: refused.length });
     if (site.egress.manage) removeLines(change.withdraw, kernel.command);
@@ -142,9 +143,8 @@ export class Reloader {
     this.#retiring = [...this.#retiring, ...lines].filter((line) => !this.#plan.up.includes(line.replace(/^route del/, "route replace")));
     box.at(box.parts.clock.now() + INBOUND_GRACE, () => {
       if (current !== this.#reloads) return;
-      const { ulid, providers, egress } = this.#site;
-      core.setPrefixes({ ulid: ulid.prefix, generic: ulid.generic, locators: providers.map(({ prefix }) => prefix) });
-      if (egress.manage) removeLines(this.#retiring, kernel.command);
+      tellCore(core, this.#site);
+      if (this.#site.egress.manage) removeLines(this.#retiring, kernel.command);
       this.#retiring = [];
     });
   }

@@ -27,6 +27,7 @@ import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, linkAddressOf } from "./lan.ts";
+import { plainPairs, tellCore } from "./prefixes.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
@@ -108,10 +109,11 @@ async function bringUp(
       slotOctets: slotFor(LARGEST_FRAME),
       spillOctets: SPILL_OCTETS,
       puntOctets: PUNT_OCTETS,
+      plainPairs: plainPairs(site),
     },
     { passRouting: site.shim6.routingHeader === "pass", mtu: site.tun.mtu, mss: site.mss },
   );
-  core.setPrefixes({ ulid: site.ulid.prefix, generic: site.ulid.generic, locators: site.providers.map(({ prefix }) => prefix) });
+  tellCore(core, site);
 
   const plane = await platform.openPacketPlane(core, { name: site.tun.name, queues: site.tun.queues });
   undo.push(() => plane.stop());
@@ -144,7 +146,9 @@ async function bringUp(
     return crypto.rsaGenerate(site.key.bits);
   });
   let parameters = store.cgaParameters();
-  const known = [...parameters.keys()].map(address).filter((ulid) => contains(site.ulid.prefix, ulid));
+  const known = [...parameters.keys()]
+    .map(address)
+    .filter((ulid) => [site.ulid.prefix, ...site.ulid.routable].some((own) => contains(own, ulid)));
   for (const { name, ulid } of site.hosts)
     if (!parameters.has(ulid))
       throw new PortError(

@@ -27,10 +27,19 @@ export class Steering {
     this.#parts = parts;
   }
 
-  /** Pairs to set `pair` up on, best first; none when one of its ends has no locators. */
+  /**
+   * Pairs to set `pair` up on, best first; none when one of its ends has no locators. Where our ULID is a locator, so may be the peer's,
+   * and then packets go between these two already (RFC 5533 §7.7).
+   */
   candidates(pair: UlidPair, now: Millis): LocatorPair[] {
     const { bindings, entropy } = this.#parts;
-    return rankPairs(this.#locals(pair), bindings.locatorsOf(pair.peer, now), entropy.bytes(RANK_RANDOM_OCTETS));
+    const locals = this.#locals(pair);
+    const bound = bindings.locatorsOf(pair.peer, now);
+    const isRoutable = locals.some(({ address }) => address === pair.local);
+    const peers = isRoutable && bound.length === 0 ? [{ address: pair.peer, preference: { flags: 0 } }] : bound;
+    const ranked = rankPairs(locals, peers, entropy.bytes(RANK_RANDOM_OCTETS));
+    const plain = ranked.findIndex(({ local, peer }) => local === pair.local && peer === pair.peer);
+    return plain < 0 ? ranked : [ranked[plain], ...ranked.toSpliced(plain, 1)];
   }
 
   /** Those of the context's own locators, best first. */

@@ -6,7 +6,8 @@ import type { Address } from "../value/address.ts";
 import { contains, covers, type Prefix, showPrefix } from "../value/prefix.ts";
 import { checkNames } from "./cross-names.ts";
 import { checkPolicy } from "./cross-policy.ts";
-import { type At, at, entries, type Findings } from "./draft.ts";
+import { checkRoutable } from "./cross-routable.ts";
+import { type At, at, entries, type Findings, overlap } from "./draft.ts";
 import { addressField, durationField, endpointField, globalAddressField, interfaceField, nameField, prefixField, quote } from "./fields.ts";
 import { dig, type Path } from "./path.ts";
 import { OWN_TABLES, RECOMMENDED_IDLE } from "./site.ts";
@@ -17,6 +18,8 @@ interface Draft {
   readonly generic: At<Prefix> | undefined;
   readonly lan: At<string> | undefined;
   readonly tun: At<string> | undefined;
+  /** Own prefixes that the internet routes to hosts as they are. */
+  readonly routable: readonly At<Prefix>[];
   readonly subnets: readonly At<Prefix>[];
   readonly providers: readonly DraftProvider[];
 }
@@ -38,6 +41,7 @@ export function crossCheck(root: unknown, findings: Findings): void {
   checkSubnets(draft, findings);
   checkProviders(draft, findings);
   checkRoom(draft, findings);
+  checkRoutable(root, draft, findings);
   checkInterfaces(draft, findings);
   checkHosts(root, draft, findings);
   checkBindings(root, draft, findings);
@@ -63,15 +67,15 @@ function checkUlid({ ulid, generic }: Draft, { fault }: Findings): void {
   }
 }
 
-function checkSubnets({ ulid, subnets }: Draft, { fault }: Findings): void {
+function checkSubnets({ ulid, routable, subnets }: Draft, { fault }: Findings): void {
   for (const [index, subnet] of subnets.entries()) {
     const shown = showPrefix(subnet.value);
     if (subnet.value.length > LONGEST) fault(subnet.path, `is longer than ${LONGEST} bits: ${shown}`, "hosts need a /64");
-    if (ulid !== undefined && !covers(ulid.value, subnet.value)) {
+    if (ulid !== undefined && ![ulid, ...routable].some((own) => covers(own.value, subnet.value))) {
       fault(
         subnet.path,
         `lies outside ulid.prefix, ${showPrefix(ulid.value)}: ${shown}`,
-        "hosts have addresses out of the site's own block",
+        "hosts have addresses out of the site's own block, or out of a provider's that ulid.routable names",
       );
     }
     const other = subnets.slice(0, index).find((earlier) => overlap(earlier.value, subnet.value));
@@ -147,25 +151,30 @@ function checkProviderPrefix(
 }
 
 /** A locator is the provider's prefix and the ULID's bits behind it: what a ULID has in front of those must be the same in all ULIDs. */
-function checkRoom({ ulid, subnets, providers }: Draft, { fault }: Findings): void {
-  if (ulid === undefined) return;
+function checkRoom({ ulid, routable, subnets, providers }: Draft, { fault }: Findings): void {
   for (const { prefix } of providers) {
     if (prefix === undefined || prefix.value.length > LONGEST) continue;
     const { length } = prefix.value;
-    const lost = subnets.find(
-      ({ value }) =>
-        value.length <= LONGEST &&
-        covers(ulid.value, value) &&
-        length > ulid.value.length &&
-        (length > value.length || !contains({ base: ulid.value.base, length }, value.base)),
-    );
-    if (lost === undefined) continue;
-    fault(
-      prefix.path,
-      `leaves no room for LAN subnet ${showPrefix(lost.value)}: its bits ${ulid.value.length + 1} to ${Math.min(length, lost.value.length)} would be lost in locators`,
-      `ask the provider for a /${ulid.value.length}, or use subnets whose bits up to ${length} are those of ulid.prefix`,
-    );
+    for (const [own, name] of [...(ulid === undefined ? [] : [[ulid.value, "ulid.prefix"] as const]), ...routable.map(namedRoutable)]) {
+      const lost = subnets.find(
+        ({ value }) =>
+          value.length <= LONGEST &&
+          covers(own, value) &&
+          length > own.length &&
+          (length > value.length || !contains({ base: own.base, length }, value.base)),
+      );
+      if (lost === undefined) continue;
+      fault(
+        prefix.path,
+        `leaves no room for LAN subnet ${showPrefix(lost.value)}: its bits ${own.length + 1} to ${Math.min(length, lost.value.length)} would be lost in locators`,
+        `ask the provider for a /${own.length}, or use subnets whose bits up to ${length} are those of ${name}`,
+      );
+    }
   }
+}
+
+function namedRoutable({ value }: At<Prefix>): readonly [Prefix, string] {
+  return [value, showPrefix(value)];
 }
 
 function checkInterfaces({ lan, tun, providers }: Draft, { fault, warning }: Findings): void {
@@ -185,7 +194,7 @@ function checkInterfaces({ lan, tun, providers }: Draft, { fault, warning }: Fin
   }
 }
 
-function checkHosts(root: unknown, { ulid, subnets }: Draft, { fault }: Findings): void {
+function checkHosts(root: unknown, { ulid, routable, subnets }: Draft, { fault }: Findings): void {
   const names = new Set<string>();
   const ulids = new Map<Address, string>();
   for (const path of entries(root, ["hosts"])) {
@@ -198,7 +207,7 @@ function checkHosts(root: unknown, { ulid, subnets }: Draft, { fault }: Findings
     const owner = ulids.get(host.value);
     if (owner !== undefined) fault(host.path, `is the identifier of ${owner} already: ${host.value}`, "give each host one of its own");
     ulids.set(host.value, name?.value ?? "another host");
-    if (ulid !== undefined && !contains(ulid.value, host.value)) {
+    if (ulid !== undefined && ![ulid, ...routable].some((own) => contains(own.value, host.value))) {
       fault(host.path, `lies outside ulid.prefix, ${showPrefix(ulid.value)}: ${host.value}`, "hosts at other sites belong under bindings");
     } else if (subnets.length > 0 && !subnets.some((subnet) => contains(subnet.value, host.value))) {
       fault(host.path, `lies in no LAN subnet: ${host.value}`, "add its subnet to lan.subnets");
@@ -280,6 +289,7 @@ function readDraft(root: unknown): Draft {
     generic: at(root, ["ulid", "generic"], prefixField) ?? (generic && { value: generic, path: ["ulid"] }),
     lan: at(root, ["lan", "interface"], interfaceField),
     tun: at(root, ["tun", "name"], interfaceField),
+    routable: entries(root, ["ulid", "routable"]).flatMap((path) => at(root, path, prefixField) ?? []),
     subnets: entries(root, ["lan", "subnets"]).flatMap((path) => at(root, path, prefixField) ?? []),
     providers: entries(root, ["providers"]).map((path): DraftProvider => {
       const name = at(root, [...path, "name"], nameField);
@@ -295,8 +305,4 @@ function readDraft(root: unknown): Draft {
       };
     }),
   };
-}
-
-function overlap(a: Prefix, b: Prefix): boolean {
-  return covers(a, b) || covers(b, a);
 }

@@ -1,5 +1,6 @@
 /** What checks between settings share: raw values read one by one, and where findings go. */
 import type { z } from "zod";
+import { covers, type Prefix } from "../value/prefix.ts";
 import { dig, type Path } from "./path.ts";
 
 /** Where findings go: a fault keeps the site from running, a warning does not. */
@@ -26,4 +27,9 @@ export function at<T>(root: unknown, path: Path, field: z.ZodType<T>): At<T> | u
 export function entries(root: unknown, path: Path): Path[] {
   const list = dig(root, path);
   return Array.isArray(list) ? list.map((_, index) => [...path, index]) : [];
+}
+
+/** Whether two prefixes have an address in common. */
+export function overlap(a: Prefix, b: Prefix): boolean {
+  return covers(a, b) || covers(b, a);
 }

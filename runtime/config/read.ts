@@ -3,6 +3,7 @@ import { z } from "zod";
 import { address } from "../value/address.ts";
 import { DNS_PORT } from "../wire/dns.ts";
 import { crossCheck } from "./cross.ts";
+import { completeEstablish } from "./establish-schema.ts";
 import type { Fault } from "./fault.ts";
 import { describeIssue } from "./issues.ts";
 import { dig, type Path, showPath } from "./path.ts";
@@ -62,6 +63,7 @@ function complete(parsed: ParsedSite): Site {
     api: parsed.api,
     dns: parsed.dns && { ...parsed.dns, upstreams: parsed.dns.upstreams.map(({ server, domains }) => ({ ...server, domains })) },
     dhcp: parsed.dhcp && completeDhcp(parsed.dhcp, parsed),
+    establish: completeEstablish(parsed.establish),
     policy: parsed.policy.map(completeRule),
     zone: parsed.zone && {
       ...parsed.zone,

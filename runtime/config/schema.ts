@@ -3,6 +3,7 @@
  * `docs/site.yaml.md` is generated from here (build/docs.ts). What concerns several settings at once is in {@link ./cross.ts}.
  */
 import { z } from "zod";
+import { establishSchema } from "./establish-schema.ts";
 import {
   addressField,
   durationField,
@@ -18,7 +19,7 @@ import {
 import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
-import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT } from "./site.ts";
+import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, ROUTABLE_LIMIT } from "./site.ts";
 
 /** sun_path of Linux without its final NUL. */
 const SOCKET_PATH_OCTETS = 107;
@@ -63,6 +64,15 @@ export const siteSchema = z.strictObject({
       generic: prefixField
         .prefault("fc00::/7")
         .meta({ description: "The block that the identifiers of all sites come from. Everything in it is reached through the box." }),
+      routable: z
+        .array(prefixField)
+        .max(ROUTABLE_LIMIT)
+        .default([])
+        .meta({
+          description:
+            "Prefixes of which hosts have addresses that the internet routes to them as they are: a provider's prefix, or a part of it. Such an address is an identifier too. Its packets to the internet pass without a context, until there has been enough of them (`establish`).",
+          example: ["2001:db8:a1:1::/64"],
+        }),
     })
     .meta({ description: "Upper-layer identifiers (ULIDs): the addresses that hosts see." }),
   lan: z
@@ -72,7 +82,10 @@ export const siteSchema = z.strictObject({
         .array(prefixField)
         .min(1)
         .max(1024)
-        .meta({ description: "Subnets of `ulid.prefix` that are reached over it, at most 64 bits long.", example: ["fc00:aaaa:1::/64"] }),
+        .meta({
+          description: "Subnets of `ulid.prefix` and `ulid.routable` that are reached over it, at most 64 bits long.",
+          example: ["fc00:aaaa:1::/64"],
+        }),
       advertise: z.boolean().default(false).meta({
         description:
           "Whether the box tells the hosts by router advertisements that it is their router and that packets have room for the Shim6 header. No prefix is advertised.",
@@ -178,6 +191,10 @@ export const siteSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: "What may wait while a context comes up or looks for a path. More is dropped and counted." }),
+  establish: establishSchema.prefault({}).meta({
+    description:
+      "When a context is set up for packets that need none: those between an address in `ulid.routable` and one that the internet routes. For all others it is set up at once.",
+  }),
   reap: z
     .strictObject({
       profile: z.enum(["fast", "rfc5534"]).default("fast").meta({

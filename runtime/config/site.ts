@@ -1,5 +1,5 @@
 /** A site's settings, complete: defaults filled in, every value checked. {@link ./read.ts} makes them out of site.yaml. */
-import type { PolicyRule } from "../policy/rule.ts";
+import type { PolicyRule, PortRange } from "../policy/rule.ts";
 import type { Address, Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
@@ -27,6 +27,7 @@ export interface Site {
   readonly mtu: { readonly probe: boolean };
   readonly contexts: ContextSettings;
   readonly hold: HoldSettings;
+  readonly establish: EstablishSettings;
   readonly reap: { readonly profile: ReapProfile };
   readonly shim6: { readonly routingHeader: "drop" | "pass" };
   readonly egress: { readonly manage: boolean };
@@ -136,6 +137,22 @@ export interface UlidSettings {
   readonly prefix: Prefix;
   /** The block that the ULIDs of all sites come from; holds `prefix`. */
   readonly generic: Prefix;
+  /** At most {@link ROUTABLE_LIMIT}: prefixes of which hosts have addresses that the internet routes to them. Each in a provider's prefix. */
+  readonly routable: readonly Prefix[];
+}
+
+/** When a context is worth its handshake: as soon as one of these is reached. 0 = says nothing; 0 in all: never. */
+export interface EstablishRule {
+  readonly packets: number;
+  readonly octets: number;
+  readonly millis: Millis;
+}
+
+/** When contexts between routable ULIDs are set up. */
+export interface EstablishSettings {
+  readonly others: EstablishRule;
+  /** The first that names a port decides about it. */
+  readonly ports: readonly (EstablishRule & { readonly ports: readonly PortRange[] })[];
 }
 
 /** The inside. */
@@ -215,6 +232,8 @@ export type KeyBits = 1024 | 2048 | 3072 | 4096;
 
 /** Locator prefixes that the core tells apart. */
 export const PROVIDER_LIMIT = 16;
+/** Routable prefixes that the core tells apart. */
+export const ROUTABLE_LIMIT = 8;
 /** Contexts that the core's table holds at most. */
 export const CONTEXT_LIMIT = 1_048_576;
 /** Octets that the Shim6 payload header adds to a packet (RFC 5533 §5.2). */
@@ -223,5 +242,5 @@ export const PAYLOAD_HEADER_OCTETS = 8;
 export const IPV6_MINIMUM_MTU = 1280;
 /** Recommended least age of an idle context before it is discarded (RFC 5533 §8). */
 export const RECOMMENDED_IDLE: Millis = 300_000;
-/** Routing tables that the box numbers itself: the first for packets from the TUN, then one for each provider. */
-export const OWN_TABLES = { first: 14_000, last: 14_000 + PROVIDER_LIMIT } as const;
+/** Routing tables that the box numbers itself: the first for packets from the TUN, then one for each provider, the last for routable ULIDs. */
+export const OWN_TABLES = { first: 14_000, last: 14_000 + PROVIDER_LIMIT + 1 } as const;

@@ -109,8 +109,7 @@ export interface PairRule {
 
 /** Rules for packets to or from some ports. */
 export interface PortRule extends PairRule {
-  /** First and last port of each range. */
-  readonly ports: readonly (readonly [first: number, last: number])[];
+  readonly ports: readonly { readonly first: number; readonly last: number }[];
 }
 
 /** When pairs without a context are due for one. A port belongs to the first of `ports`, at most 15, that names it; what it counts is counted apart. */

@@ -10,7 +10,7 @@ export function writePairRules(plan: Plan, { others, ports }: PairRules, words: 
   if (plan.ports === 0) return;
   const classes = new Uint8Array(PORT_OCTETS);
   // The first rule that names a port is written last.
-  for (let at = ports.length; at > 0; at--) for (const [first, last] of ports[at - 1].ports) classes.fill(at, first, last + 1);
+  for (let at = ports.length; at > 0; at--) for (const { first, last } of ports[at - 1].ports) classes.fill(at, first, last + 1);
   octets.set(classes, plan.ports);
   [others, ...ports].forEach((rule, index) => {
     writeRule(PAIR_RULES + index * RULE_SIZE, rule, words);

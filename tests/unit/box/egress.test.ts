@@ -41,8 +41,44 @@ test("the design's site, line by line", () => {
   ]);
 });
 
+/** Beside its ULIDs the site has addresses of isp1, and isp2 has nothing else for it than one /64. */
+const ROUTABLE = ALPHA.replace("ulid: {", 'ulid: { routable: ["2001:db8:a1:1::/64", "2001:db8:a2::/64"],')
+  .replace('subnets: ["fc00:aaaa:1::/64"]', 'subnets: ["fc00:aaaa:1::/64", "2001:db8:a1:1::/64", "2001:db8:a2::/64"]')
+  .replace("2001:db8:a2::/48", "2001:db8:a2::/64");
+
+test("hosts that the internet reaches at their ULID: through the TUN both ways, neighbours directly", () => {
+  const before = new Set(egressPlan(site()).up);
+  assert.equal(
+    egressPlan(site(ROUTABLE)).up.filter((line) => !before.has(line)),
+    [
+      "route replace 2001:db8:a1:1::/64 dev lan table 14000 proto 140",
+      "route replace 2001:db8:a1:1::/64 dev lan proto 140",
+      "route replace 2001:db8:a2::/64 dev lan table 14000 proto 140",
+      "route replace 2001:db8:a2::/64 dev lan proto 140",
+      "rule add priority 1401 to fc00:aaaa:1::/48 iif lan lookup main protocol 140",
+      "rule add priority 1401 to 2001:db8:a1:1::/64 iif lan lookup main protocol 140",
+      "rule add priority 1401 to 2001:db8:a2::/64 iif lan lookup main protocol 140",
+      "rule add priority 1402 from 2001:db8:a1:1::/64 iif lan lookup 14017 protocol 140",
+      "rule add priority 1402 to 2001:db8:a1:1::/64 iif up1 lookup 14017 protocol 140",
+      "rule add priority 1402 to 2001:db8:a1:1::/64 iif up2 lookup 14017 protocol 140",
+      "rule add priority 1402 from 2001:db8:a2::/64 iif lan lookup 14017 protocol 140",
+      "rule add priority 1402 to 2001:db8:a2::/64 iif up1 lookup 14017 protocol 140",
+      "rule add priority 1402 to 2001:db8:a2::/64 iif up2 lookup 14017 protocol 140",
+      "rule add priority 1411 from 2001:db8:a2::/64 iif pshim0 lookup 14002 protocol 140",
+      "route replace default dev pshim0 table 14017 mtu lock 1492 proto 140",
+      "route replace 2001:db8:a1:1::/64 dev pshim0 table 14017 proto 140",
+      "route replace 2001:db8:a2::/64 dev pshim0 table 14017 proto 140",
+    ],
+  );
+  const { up } = egressPlan(site(ROUTABLE));
+  assert.not(
+    up.some((line) => /unreachable 2001:db8:a2|2001:db8:a2\S+ dev pshim0 proto/.test(line)),
+    "the provider's /64 is the LAN's",
+  );
+});
+
 test("every route and rule carries our mark", () => {
-  for (const line of egressPlan(site()).up.filter((one) => !one.startsWith("link "))) {
+  for (const line of [...egressPlan(site()).up, ...egressPlan(site(ROUTABLE)).up].filter((one) => !one.startsWith("link "))) {
     assert.match(line, new RegExp(` proto(col)? ${EGRESS_PROTOCOL}$`));
   }
 });

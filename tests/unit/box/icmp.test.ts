@@ -53,6 +53,7 @@ function world(change: { pass?: IcmpPass; current?: typeof PAIR; lastReceived?: 
   mtus.enter(view.id, change.current ?? PAIR, undefined, 0);
   if (change.mtu !== undefined) mtus.told(change.current ?? PAIR, change.mtu, 0);
   const reports = new PathReports({
+    isRoutable: () => false,
     shim6: {
       find: ({ local, peer }) => (local === H1 && peer === H2 ? view : undefined),
       findPeerTag: (tag, locator) => (tag === PEER_TAG && locator === B3 ? view : undefined),

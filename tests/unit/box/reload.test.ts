@@ -127,7 +127,7 @@ async function reloader(refused = "nothing") {
   const made = new Reloader(site(), egressPlan(site()), {
     file: "/site.yaml",
     box: a.box,
-    core: { setPrefixes: ({ locators }) => void prefixes.push(locators.length) },
+    core: { setPrefixes: ({ locators }) => void prefixes.push(locators.length), setPairRules: () => undefined },
     kernel: { command, files },
     store: { cgaParameters: () => new Map() },
     log: memoryLogs().area("test"),

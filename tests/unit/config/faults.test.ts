@@ -38,6 +38,54 @@ const CASES: readonly Case[] = [
     lines: { 9: "reap: { zebra: 1 }" },
     faults: ["9:9 reap.zebra is no setting | there is: profile"],
   },
+  {
+    name: "routable prefixes: too long, out of the wrong block, over one another, nobody's; each complaint once",
+    lines: {
+      2: 'ulid: { prefix: "fc00:aaaa:1::/48", routable: ["2001:db8:a1:1::/65", "fc00:aaaa:2::/48", "2001:db8:a2::/60", "2001:db8:a2:8::/64", "2001:db8:a3::/48"] }',
+      3: 'lan: { interface: lan, subnets: ["fc00:aaaa:1::/64", "2001:db8:a1:1::/64", "2001:db8:a2::/64", "2001:db8:a2:8::/64"] }',
+    },
+    faults: [
+      "2:48 ulid.routable[0] is longer than 64 bits: 2001:db8:a1:1::/65",
+      "2:70 ulid.routable[1] overlaps ulid.generic, fc00::/7: fc00:aaaa:2::/48",
+      "2:70 ulid.routable[1] lies in no provider's prefix: fc00:aaaa:2::/48",
+      "2:110 ulid.routable[3] overlaps 2001:db8:a2::/60: 2001:db8:a2:8::/64",
+      "2:132 ulid.routable[4] lies in no provider's prefix: 2001:db8:a3::/48 | give the prefix of the provider that routes it to this site, or a part of it",
+      "3:54 lan.subnets[1] lies outside ulid.prefix, fc00:aaaa:1::/48: 2001:db8:a1:1::/64",
+    ],
+  },
+  {
+    name: "a routable subnet's bits that another provider's locators lose",
+    lines: {
+      2: 'ulid: { prefix: "fc00:aaaa:1::/48", routable: ["2001:db8:a1::/48"] }',
+      3: 'lan: { interface: lan, subnets: ["fc00:aaaa:1::/64", "2001:db8:a1:100::/64"] }',
+      6: '  - { name: isp2, prefix: "2001:db8:a2::/56", interface: up2, gateway: "2001:db8:f2::1" }',
+    },
+    faults: [
+      "6:27 providers[1].prefix leaves no room for LAN subnet 2001:db8:a1:100::/64: its bits 49 to 56 would be lost in locators | ask the provider for a /48, or use subnets whose bits up to 56 are those of 2001:db8:a1::/48",
+    ],
+  },
+  {
+    name: "when contexts are set up: neither now nor never nor a number, or both",
+    lines: {
+      2: 'ulid: { prefix: "fc00:aaaa:1::/48", routable: ["2001:db8:a1::/64"] }',
+      3: 'lan: { interface: lan, subnets: ["fc00:aaaa:1::/64", "2001:db8:a1::/64"] }',
+      9: "establish:",
+      10: "  ports:",
+      11: "    - { ports: [1] }",
+      12: "    - { ports: [2], packets: 0 }",
+      13: "    - { ports: [3], when: now, seconds: 3 }",
+      14: '    - { ports: ["9-2"], when: soon }',
+      15: "    - { ports: [], when: never }",
+    },
+    faults: [
+      "11:7 establish.ports[0] does not say when | add packets, octets or seconds above 0, or when: now, or when: never",
+      "12:7 establish.ports[1] does not say when",
+      "13:7 establish.ports[2] says now, and a number too | leave one of them",
+      '14:17 establish.ports[3].ports[0] is neither a port nor a range of ports: "9-2"',
+      '14:31 establish.ports[3].when must be now or never, not "soon"',
+      "15:16 establish.ports[4].ports needs at least 1 entry",
+    ],
+  },
   { name: "setting twice", lines: { 9: "site: beta" }, faults: ["9:1  this setting is there twice | leave one of them"] },
   { name: "number for text", lines: { 1: "site: 12" }, faults: ["1:7 site must be text, not 12 | put it in quotes"] },
   {

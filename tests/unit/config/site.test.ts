@@ -27,7 +27,7 @@ test("the design's example, defaults filled in", () => {
   assert.equal(readSite(DESIGN, "site.yaml"), {
     site: {
       site: "alpha",
-      ulid: { prefix: prefix("fc00:aaaa:1::/48"), generic: prefix("fc00::/7") },
+      ulid: { prefix: prefix("fc00:aaaa:1::/48"), generic: prefix("fc00::/7"), routable: [] },
       lan: { interface: "lan", subnets: [prefix("fc00:aaaa:1::/64")], advertise: false },
       providers: [
         {
@@ -59,6 +59,20 @@ test("the design's example, defaults filled in", () => {
       mtu: { probe: true },
       contexts: { max: 65_536, idle: 600_000 },
       hold: { packets: 32, octets: 262_144, total: 16_777_216 },
+      establish: {
+        others: { packets: 50, octets: 0, millis: 10_000 },
+        ports: [
+          {
+            ports: [
+              { first: 53, last: 53 },
+              { first: 123, last: 123 },
+            ],
+            packets: 0,
+            octets: 0,
+            millis: 0,
+          },
+        ],
+      },
       reap: { profile: "fast" },
       shim6: { routingHeader: "drop" },
       egress: { manage: true },
@@ -77,12 +91,20 @@ test("the design's example, defaults filled in", () => {
 test("every setting at once", () => {
   const reading = readSite(
     `site: s1
-ulid: { prefix: "FC00:AAAA:0001::/48" }
-lan: { interface: br-lan.5, subnets: ["fc00:aaaa:1:10::/64", "fc00:aaaa:1:ff::/64"] }
+ulid: { prefix: "FC00:AAAA:0001::/48", routable: ["2001:db8:a1:80::/60"] }
+lan: { interface: br-lan.5, subnets: ["fc00:aaaa:1:10::/64", "fc00:aaaa:1:ff::/64", "2001:db8:a1:81::/64"] }
 providers:
   - { name: isp1, prefix: "2001:db8:a1::/56", interface: ppp0, priority: 0, weight: 255, table: 100 }
   - { name: isp2, prefix: "2001:db9::/40", interface: up2, gateway: "fe80::1" }
-hosts: [ { name: h1, ulid: "fc00:aaaa:1:10:0:0:0:1" } ]
+hosts: [ { name: h1, ulid: "fc00:aaaa:1:10:0:0:0:1" }, { name: h2, ulid: "2001:db8:a1:81::2" } ]
+establish:
+  packets: 7
+  octets: 100000
+  seconds: 0
+  ports:
+    - { ports: [443, "8000-8999"], when: now }
+    - { ports: [53], seconds: 30, packets: 9 }
+    - { ports: [22], when: never }
 state: /tmp/state
 control: /tmp/control.sock
 tun: { name: shim.1, mtu: 9000, queues: 2 }
@@ -101,7 +123,17 @@ key: { bits: 4096 }
   );
   assert.ok("site" in reading, JSON.stringify(reading));
   const { site } = reading;
-  assert.equal(site.ulid, { prefix: prefix("fc00:aaaa:1::/48"), generic: prefix("fc00::/7") });
+  assert.equal(site.ulid, { prefix: prefix("fc00:aaaa:1::/48"), generic: prefix("fc00::/7"), routable: [prefix("2001:db8:a1:80::/60")] });
+  const port = (first: number, last = first) => ({ first, last });
+  assert.equal(site.establish, {
+    others: { packets: 7, octets: 100_000, millis: 0 },
+    ports: [
+      { ports: [port(443), port(8000, 8999)], packets: 1, octets: 0, millis: 0 },
+      { ports: [port(53)], packets: 9, octets: 0, millis: 30_000 },
+      { ports: [port(22)], packets: 0, octets: 0, millis: 0 },
+      { ports: [port(53), port(123)], packets: 0, octets: 0, millis: 0 },
+    ],
+  });
   assert.is(site.lan.interface, "br-lan.5");
   assert.equal(site.providers[0], {
     name: "isp1",
@@ -113,7 +145,10 @@ key: { bits: 4096 }
     table: 100,
   });
   assert.is(site.providers[1].gateway, "fe80::1");
-  assert.equal(site.hosts, [{ name: "h1", ulid: "fc00:aaaa:1:10::1" }]);
+  assert.equal(site.hosts, [
+    { name: "h1", ulid: "fc00:aaaa:1:10::1" },
+    { name: "h2", ulid: "2001:db8:a1:81::2" },
+  ]);
   assert.equal([site.state, site.control], ["/tmp/state", "/tmp/control.sock"]);
   assert.equal(site.tun, { name: "shim.1", mtu: 9000, queues: 2 });
   assert.is(site.mss, 1220);

@@ -89,6 +89,7 @@ test("without routable prefixes nothing passes", async () => {
 });
 
 type Step = readonly [at: number, packet: Uint8Array];
+const range = (first: number, last = first) => ({ first, last });
 const every = (gap: number, count: number, packet: Uint8Array, from = 1000): Step[] =>
   Array.from({ length: count }, (_, i) => [from + i * gap, packet]);
 const WEB = [40_000, 443] as const;
@@ -96,19 +97,13 @@ const DNS = [40_000, 53] as const;
 const rulesOfPorts: Partial<PairRules> = {
   others: { packets: 5, octets: 0, millis: 0 },
   ports: [
-    { ports: [[443, 443]], packets: 1, octets: 0, millis: 0 },
+    { ports: [range(443)], packets: 1, octets: 0, millis: 0 },
     {
-      ports: [
-        [53, 53],
-        [123, 123],
-      ],
+      ports: [range(53), range(123)],
       ...NEVER,
     },
     {
-      ports: [
-        [5000, 6000],
-        [443, 443],
-      ],
+      ports: [range(5000, 6000), range(443)],
       packets: 3,
       octets: 0,
       millis: 0,
@@ -183,7 +178,7 @@ test("new rules count from the next packet on; too many are refused", async () =
   at.core.setPairRules({ others: { ...NEVER, packets: 2 }, ports: [] });
   runOne(at, ported(100, WEB));
   assert.is(told(at).length, 1);
-  const port = { ports: [[1, 2]] as const, ...NEVER };
+  const port = { ports: [range(1, 2)], ...NEVER };
   assert.throws(() => at.core.setPairRules({ others: NEVER, ports: Array.from({ length: 16 }, () => port) }), /more than 15/);
 });
 
