@@ -19,10 +19,11 @@ export interface DeferralParts {
 
 /**
  * Most of the internet knows no Shim6 and says nothing when asked. So a pair is asked for again after a minute at first, then ever more
- * seldom; one that has been left alone for twice as long as it had to wait is as good as new.
+ * seldom; one that nobody had reason to ask for during twice its wait, beside the hold-downs of RFC 5533 §7.8, is as good as new.
  */
 const WAIT_FIRST: Millis = 60_000;
 const WAIT_MOST: Millis = 3_600_000;
+const FORGIVEN: Millis = 900_000;
 /** Pairs that are remembered; the one that was asked for longest ago is forgotten. */
 const REMEMBERED = 16_384;
 
@@ -62,7 +63,7 @@ export class Deferral {
     const last = this.#attempts.get(key);
     const passed = last === undefined ? Number.POSITIVE_INFINITY : now - last.at;
     if (last !== undefined && passed < last.wait) return true;
-    const wait = last === undefined || passed > 2 * last.wait ? WAIT_FIRST : Math.min(WAIT_MOST, 2 * last.wait);
+    const wait = last === undefined || passed > 2 * last.wait + FORGIVEN ? WAIT_FIRST : Math.min(WAIT_MOST, 2 * last.wait);
     this.#attempts.delete(key);
     this.#attempts.set(key, { at: now, wait });
     if (this.#attempts.size > REMEMBERED) {

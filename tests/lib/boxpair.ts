@@ -13,11 +13,12 @@ import type { Locate } from "../../runtime/box/lookups.ts";
 import type { Prove } from "../../runtime/box/proofs.ts";
 import { Release } from "../../runtime/box/release.ts";
 import { finish, generateCga } from "../../runtime/cga/index.ts";
+import type { PairRules } from "../../runtime/fast/contract.ts";
 import { createCore } from "../../runtime/fast/core.ts";
 import { openLane } from "../../runtime/fast/lane.ts";
 import type { Clock } from "../../runtime/port/clock.ts";
 import { type Address, addressAt, addressOctets, type Locator, type Ulid } from "../../runtime/value/address.ts";
-import { type Prefix, prefix, withPrefix } from "../../runtime/value/prefix.ts";
+import { contains, type Prefix, prefix, withPrefix } from "../../runtime/value/prefix.ts";
 import { Reject } from "../../runtime/value/reject.ts";
 import { type Millis, NEVER } from "../../runtime/value/time.ts";
 import { emitPacket, type Message, parseControl, Refusal } from "../../runtime/wire/index.ts";
@@ -36,6 +37,8 @@ export interface SitePlan {
   readonly name: string;
   readonly ulids: Prefix;
   readonly providers: readonly Prefix[];
+  /** A /64 that the internet routes to the site's host, whose ULID is in it then; and when its pairs are due for a context. */
+  readonly routable?: { readonly subnet: Prefix; readonly rules: PairRules };
   /** Change of what the box is told. */
   readonly change?: Partial<BoxSite>;
   readonly locate?: Locate;
@@ -132,10 +135,14 @@ export class BoxNet {
     const index = this.sites.length;
     const privateKey = Uint8Array.from(Buffer.from(KEYS[index % KEYS.length], "hex"));
     const modifier = seededEntropy(1000 + index).bytes(16);
-    const subnet = { base: plan.ulids.base, length: 64 };
+    const { routable } = plan;
+    const subnet = routable?.subnet ?? { base: plan.ulids.base, length: 64 };
     const cga = finish(generateCga(crypto, { prefix: subnet, publicKey: crypto.rsaPublic(privateKey), sec: 0, modifier }));
-    const core = await createCore(module, SIZES, { hashKey: hashKey(index), now: this.now });
-    core.setPrefixes({ ulid: plan.ulids, generic: prefix("fc00::/7"), locators: plan.providers });
+    const sizes = { ...SIZES, plainPairs: routable === undefined ? 0 : 64 };
+    const core = await createCore(module, sizes, { hashKey: hashKey(index), now: this.now });
+    const own = routable === undefined ? [] : [routable.subnet];
+    core.setPrefixes({ ulid: plan.ulids, generic: prefix("fc00::/7"), locators: plan.providers, routable: own });
+    if (routable !== undefined) core.setPairRules(routable.rules);
     const clock = this.clock();
     const delivered: Uint8Array[] = [];
     const sent: Uint8Array[] = [];
@@ -145,7 +152,7 @@ export class BoxNet {
       lane,
       now: () => this.now,
       deliver: (packet) => {
-        if (withPrefix(plan.ulids, addressAt(packet, 24)) === addressAt(packet, 24)) {
+        if ([plan.ulids, ...own].some((each) => contains(each, addressAt(packet, 24)))) {
           delivered.push(packet);
           return;
         }
@@ -166,6 +173,7 @@ export class BoxNet {
       reap: { profile: "fast" },
       bindings: peers,
       providers: plan.providers.map((each, i) => ({ prefix: each, priority: 10 * i, weight: 10 })),
+      ulid: { routable: own },
       ...plan.change,
     };
     const entropy = seededEntropy(77 + index);
