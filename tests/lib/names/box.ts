@@ -1,7 +1,7 @@
 /** Our box in a node of a test's world, as an operator runs it: `pshim6 run` with a site.yaml. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { systemHttp } from "../../../adapters/common/http.ts";
-import type { ContextRow, Listing } from "../../../runtime/api/rows.ts";
+import type { BindingRow, ContextRow, Listing } from "../../../runtime/api/rows.ts";
 import type { RuntimeName } from "../../../runtime/lab/host.ts";
 import { commandOf } from "../labhost.ts";
 import type { Node } from "./nodes.ts";
@@ -30,6 +30,7 @@ export interface TestBox {
   /** Another verb of the program about this box, to its end. @returns what it printed @throws when it fails */
   verb(...words: readonly string[]): string;
   contexts(): Promise<readonly ContextRow[]>;
+  bindings(): Promise<readonly BindingRow[]>;
   counters(): Promise<Readonly<Record<string, number>>>;
   /** For failures. */
   lastWords(): string;
@@ -84,6 +85,7 @@ export function testBox({ node, runtime, directory, state = `${directory}/state`
     },
     verb: (...words) => must(node.enter([...argv, ...words, "-c", file])),
     contexts: async () => ((await get("/contexts")) as Listing<ContextRow>).items,
+    bindings: async () => ((await get("/bindings")) as Listing<BindingRow>).items,
     counters: async () => (await get("/counters")) as Record<string, number>,
     lastWords,
   };

@@ -9,7 +9,7 @@
 import * as assert from "uvu/assert";
 import { CLIENTS, type ClientName, type DhcpClient, dhcpClient } from "./dhcp-clients.ts";
 import { type MessageName, type Seen, showSeen, type WireWatch, watchDhcp } from "./dhcp-wire.ts";
-import { addNode, addSwitch, type Node } from "./nodes.ts";
+import { addNode, addSwitch, linkReady, type Node } from "./nodes.ts";
 
 /** The world of one set of clients. */
 export interface LeaseWorld {
@@ -48,6 +48,7 @@ export async function leaseWorld(id: string, names: readonly ClientName[], direc
   const hosts = names.map((_, i) => addNode(`${id}h${i + 1}`));
   const sw = addNode(`${id}sw`);
   addSwitch(sw, "lan", [box, box2, ...hosts]);
+  await each([box, box2, ...hosts], (node) => linkReady(node, "lan"));
   const capture = `${directory}/${id}lan.pcap`;
   const wire = await watchDhcp(sw, "lan", capture);
   return { switch: sw, box, box2, wire, capture, clients: names.map((name, i) => dhcpClient(name, hosts[i], directory)) };

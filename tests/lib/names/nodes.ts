@@ -1,5 +1,5 @@
 /** Nodes of a small world inside a cage: network namespaces by name, joined by cables, each with programs of its own. */
-import { must, type Program, type ProgramOptions, start } from "./program.ts";
+import { must, type Program, type ProgramOptions, start, until } from "./program.ts";
 
 /** A network namespace. */
 export interface Node {
@@ -49,6 +49,12 @@ export function nodeCalled(namespace: string, called = namespace): Node {
 export function join(a: Node, interfaceA: string, b: Node, interfaceB: string): void {
   a.ip(`link add name ${interfaceA} type veth peer name ${interfaceB} netns ${b.name}`, `link set dev ${interfaceA} up`);
   b.ip(`link set dev ${interfaceB} up`);
+}
+
+/** Waits until `device` has its carrier and its link-local address: the kernel takes up to a second to see a new cable. */
+export async function linkReady(node: Node, device: string): Promise<void> {
+  const show = () => node.run(["ip", "-6", "address", "show", "dev", device, "scope", "link"]);
+  await until(`${device} of ${node.name} has a link-local address`, () => (show().includes("inet6") ? true : undefined), show);
 }
 
 /** Makes a switch in `node` under the interface name `bridge`, with a cable to `lan` of every one of `others`. */

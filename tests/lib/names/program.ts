@@ -37,6 +37,8 @@ export interface Program {
 export interface ProgramOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Standard input that stays open while it runs; otherwise there is none. */
+  readonly openInput?: true;
   /** Hears of everything said, as it comes. */
   readonly heard?: () => void;
 }
@@ -136,7 +138,7 @@ class Running implements Program {
     this.name = name;
     const [program, ...words] = argv;
     const env = { ...process.env, ...options.env };
-    this.#child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env, cwd: options.cwd });
+    this.#child = spawn(program, words, { stdio: [options.openInput === true ? "pipe" : "ignore", "pipe", "pipe"], env, cwd: options.cwd });
     this.pid = this.#child.pid ?? 0;
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.on("data", (chunk: Buffer) => {

@@ -1,7 +1,7 @@
 /** Servers that others wrote, in nodes of a test's world: what ours is measured against, and what stands behind it. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Node } from "./nodes.ts";
-import type { Program } from "./program.ts";
+import { type Program, until } from "./program.ts";
 
 /** What Kea gives out on one interface. Lifetimes in seconds. */
 export interface KeaOptions {
@@ -16,6 +16,10 @@ export interface KeaOptions {
   readonly rebind: number;
   readonly dns?: string;
   readonly search?: string;
+  /** Threads that serve; absent = its main thread. */
+  readonly threads?: number;
+  /** A line for each lease, or warnings only. */
+  readonly log?: "INFO" | "WARN";
 }
 
 /** Kea's DHCPv6 server with its memfile, ready to serve. `directory` must exist. */
@@ -35,13 +39,24 @@ export async function startKea(node: Node, directory: string, options: KeaOption
       "rebind-timer": options.rebind,
       "option-data": data,
       subnet6: [{ id: 1, subnet: options.subnet, interface: options.interface, pools: [{ pool: options.pool }] }],
-      loggers: [{ name: "kea-dhcp6", output_options: [{ output: "stdout" }], severity: "INFO" }],
+      loggers: [{ name: "kea-dhcp6", output_options: [{ output: "stdout" }], severity: options.log ?? "INFO" }],
+      "multi-threading": {
+        "enable-multi-threading": options.threads !== undefined,
+        ...(options.threads === undefined ? {} : { "thread-pool-size": options.threads }),
+      },
     },
   };
   writeFileSync(`${directory}/kea.json`, JSON.stringify(config, undefined, 1));
   const env = { KEA_PIDFILE_DIR: directory, KEA_LOCKFILE_DIR: directory };
   const kea = node.start(["kea-dhcp6", "-c", `${directory}/kea.json`], { env });
-  await kea.said(/DHCP6_STARTED/);
+  // With warnings only it never says that it started; its socket does.
+  if (options.log === "WARN")
+    await until(
+      "Kea serves",
+      () => (/:547 /.test(node.run(["ss", "-lun6"])) ? true : undefined),
+      () => kea.lastWords,
+    );
+  else await kea.said(/DHCP6_STARTED/);
   return kea;
 }
 
@@ -83,15 +98,33 @@ export async function startBind(node: Node, directory: string, options: BindOpti
   return named;
 }
 
-/** What Unbound resolves. */
-export interface UnboundOptions {
+/** What a resolver resolves. */
+export interface ResolverOptions {
   readonly listen: string;
   /** Servers of zones that no root leads to, by zone. */
   readonly stubs: Readonly<Record<string, string>>;
 }
 
+/** BIND 9 as recursive resolver, open to everyone in the test's world. */
+export async function startResolver(node: Node, directory: string, options: ResolverOptions): Promise<Program> {
+  mkdirSync(directory, { recursive: true });
+  const zones = Object.entries(options.stubs).map(
+    ([zone, server]) => `zone "${zone}" { type static-stub; server-addresses { ${server}; }; };`,
+  );
+  const settings = [
+    `directory "${directory}";`,
+    `pid-file "${directory}/pid"; session-keyfile "${directory}/session"; lock-file none;`,
+    `listen-on { none; }; listen-on-v6 { ${options.listen}; };`,
+    "recursion yes; dnssec-validation no; allow-query { any; }; allow-recursion { any; }; max-ncache-ttl 1; empty-zones-enable no;",
+  ].join("\n");
+  writeFileSync(`${directory}/named.conf`, [`options { ${settings} };`, "controls { };", ...zones, ""].join("\n"));
+  const named = node.start(["named", "-g", "-n", "1", "-c", `${directory}/named.conf`], { cwd: directory });
+  await named.said(/ running\n/);
+  return named;
+}
+
 /** Unbound as recursive resolver, open to everyone in the test's world. */
-export async function startUnbound(node: Node, directory: string, options: UnboundOptions): Promise<Program> {
+export async function startUnbound(node: Node, directory: string, options: ResolverOptions): Promise<Program> {
   mkdirSync(directory, { recursive: true });
   const stubs = Object.entries(options.stubs).map(([zone, server]) => `stub-zone:\n  name: "${zone}"\n  stub-addr: ${server}\n`);
   const server = [
@@ -108,8 +141,8 @@ export async function startUnbound(node: Node, directory: string, options: Unbou
     "  do-ip4: no",
     '  module-config: "iterator"',
     "  cache-max-ttl: 60",
+    "  cache-max-negative-ttl: 1",
     ...Object.keys(options.stubs).flatMap((zone) => (zone.endsWith("ip6.arpa") ? [`  local-zone: "${zone}" nodefault`] : [])),
-    '  local-zone: "d.f.ip6.arpa." nodefault',
     "remote-control:",
     "  control-enable: no",
     "",
