@@ -52,8 +52,8 @@ export function runtimeName(): RuntimeName {
   return "Bun" in globalThis ? "bun" : "node";
 }
 
-/** All ports. Foreign calls, SQLite and worker threads are loaded when they are first asked for. */
-export async function loadPlatform(): Promise<Platform> {
+/** All ports. Foreign calls, SQLite and worker threads are loaded when they are first asked for. `entry` is the file that the store's thread starts with. */
+export async function loadPlatform(entry = new URL("./main.ts", import.meta.url)): Promise<Platform> {
   const runtime = runtimeName();
   const [{ deno, runtime: shown }, monotonic] = await Promise.all([loadHost(runtime), loadMonotonic(runtime)]);
   const logs = systemLogs();
@@ -67,7 +67,7 @@ export async function loadPlatform(): Promise<Platform> {
     files,
     command: systemCommand,
     http: systemHttp((error) => logs.area("api").error("a request could not be answered", { error })),
-    openStore: (directory) => openStore(deno, files, directory),
+    openStore: (directory) => openStore(deno, files, directory, entry),
     openNeighbourLink: async (name) => openNeighbourLink(await loadLibc(runtime), name),
     openPacketPlane: async (core, options) => openPacketPlane({ libc: await loadLibc(runtime), now: monotonic, core }, options),
   };

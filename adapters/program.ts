@@ -22,7 +22,7 @@ import { selfWords } from "./self.ts";
 
 /** Runs the command line to its end and exits. `entry` is the URL of the file that every process and thread starts with. */
 export async function runProgram(entry: string): Promise<never> {
-  const platform = await loadPlatform();
+  const platform = await loadPlatform(new URL(entry));
   const code = await main(platform.host.args, cliHost(platform, entry));
   return platform.host.exit(code);
 }

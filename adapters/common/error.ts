@@ -12,6 +12,9 @@ const CODES: Readonly<Record<string, PortErrorCode>> = {
   EROFS: "permission",
   EADDRINUSE: "busy",
   EBUSY: "busy",
+  EEXIST: "busy",
+  ENOSPC: "full",
+  EDQUOT: "full",
 };
 
 /** The errno name in a system error of `node:` modules or the `Deno` namespace, or "". */
@@ -33,8 +36,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "is a directory",
   EACCES: "permission denied: run as root, or change its owner or mode",
   EPERM: "operation not permitted: run as root",
-  EROFS: "the file system is read-only",
-  ENOSPC: "no space left on the device",
+  EROFS: "the file system is read-only: mount it for writing",
+  EEXIST: "there is something of that name: take another name",
+  ENOSPC: "no space left on the device: free some",
+  EDQUOT: "the quota of the device is used up: free some",
   EADDRINUSE: "the address is in use: stop the other program, or choose another address",
   EADDRNOTAVAIL: "the address is not one of this machine's",
   ECONNREFUSED: "nobody listens there",

@@ -1,27 +1,29 @@
+import { closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import type { DatabaseSync } from "node:sqlite";
 import { PortError } from "../../runtime/port/error.ts";
 import type { Files } from "../../runtime/port/files.ts";
-import type { Store, StoredCga } from "../../runtime/port/store.ts";
+import type { Store } from "../../runtime/port/store.ts";
 import { PRIVATE_KEY, pemOctets, showPem } from "../../runtime/value/pem.ts";
 import type { DenoNamespace } from "./deno.ts";
 import { portError } from "./error.ts";
 import { syncDirectory } from "./files.ts";
+import { Commits } from "./store-commits.ts";
+import { explain } from "./store-error.ts";
+import { cgaWriter, factOf, migrate, prepareConnection, readBindings, readCgas, readLeases } from "./store-tables.ts";
 
 const DIRECTORY_MODE = 0o700;
-const KEY_MODE = 0o600;
+const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
-/** Another process that writes holds us up for so long at most, ms. */
-const BUSY_LIMIT = 2_000;
-/** PRAGMA user_version: the tables below. */
-const SCHEMA_VERSION = 1;
+const MODE_BITS = 0o777;
+const SERVER_DUID = "server-duid";
 
 /**
- * Opens the store in `directory`, which is made with mode 0700: `state.db` (SQLite) and `site-key.pem`.
- * @throws {PortError} `permission`, `corrupt`, `unsupported` when a newer pshim6 wrote it, `failed`
+ * Opens the store in `directory`, which is made with mode 0700: `state.db` (SQLite) and `site-key.pem`. `entry` is the file that its
+ * thread starts with; there is none before the first {@link Store.commit}. Several processes may have the same store open.
+ * @throws {PortError} `permission`, `full`, `corrupt`, `busy`, `unsupported` when a newer pshim6 wrote it, `failed`
  */
-export function openStore(deno: DenoNamespace, files: Files, directory: string): Store {
+export function openStore(deno: DenoNamespace, files: Files, directory: string, entry: URL): Store {
   // Loaded here, not at start: most verbs of the command line store nothing.
   const sqlite = process.getBuiltinModule("node:sqlite");
   if (sqlite === undefined)
@@ -31,65 +33,51 @@ export function openStore(deno: DenoNamespace, files: Files, directory: string):
     throw new PortError("permission", `${directory} is open to other users: run \`chmod 700 ${directory}\``);
   const path = join(directory, "state.db");
   const database = explain(path, () => new sqlite.DatabaseSync(path));
+  const prepare = () => {
+    prepareConnection(database);
+    migrate(database, path);
+    if (((files.mode(path) ?? 0) & MODE_BITS) !== OWNER_ONLY) deno.chmodSync(path, OWNER_ONLY);
+    // SQLite syncs its files; the name of a new database is the directory's.
+    syncDirectory(directory);
+    return cgaWriter(database);
+  };
+  let putCga: ReturnType<typeof cgaWriter>;
   try {
-    explain(path, () => prepare(database, path));
+    putCga = explain(path, prepare);
   } catch (error) {
     database.close();
     throw error;
   }
-  // SQLite syncs its files; the name of a new database is the directory's.
-  deno.chmodSync(path, KEY_MODE);
-  syncDirectory(directory);
-  const insert = database.prepare(
-    "INSERT INTO cga (ulid, name, pds) VALUES (?, ?, ?) ON CONFLICT (ulid) DO UPDATE SET name = excluded.name, pds = excluded.pds",
-  );
-  const select = database.prepare("SELECT ulid, name, pds FROM cga ORDER BY ulid");
-  let open = true;
+  const commits = new Commits(path, entry);
+  let closed: Promise<void> | undefined;
   const use = <T>(work: () => T): T => {
-    if (!open) throw new PortError("closed", `${path} is closed`);
+    if (closed !== undefined) throw new PortError("closed", `${path} is closed`);
     return explain(path, work);
   };
   return {
     privateKey: (make) => use(() => readKey(files, join(directory, "site-key.pem"), make)),
-    cgaParameters: () => use(() => new Map(select.all().map((row) => readCga(path, row)))),
-    putCga: (ulid, { name, pds }) => {
-      use(() => insert.run(ulid, name ?? null, pds));
-    },
+    serverDuid: (make) => use(() => factOf(database, path, SERVER_DUID, make)),
+    cgaParameters: () => use(() => readCgas(database, path)),
+    putCga: (ulid, value) => use(() => putCga(ulid, value)),
+    leases: () => use(() => readLeases(database, path)),
+    bindings: () => use(() => readBindings(database, path)),
+    commit: (group) => commits.commit(group),
+    backup: (to) => use(() => copyTo(to, (beside) => explain(to, () => database.prepare("VACUUM INTO ?").run(beside)))),
     close() {
-      if (open) database.close();
-      open = false;
+      if (closed === undefined) {
+        database.close();
+        closed = commits.close();
+      }
+      return closed;
     },
   };
-}
-
-function prepare(database: DatabaseSync, path: string): void {
-  database.exec(`PRAGMA busy_timeout = ${BUSY_LIMIT}`);
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = FULL");
-  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-  if (version > SCHEMA_VERSION)
-    throw new PortError("unsupported", `${path} was written by a newer pshim6 (version ${version} of its tables): install that one again`);
-  if (version === SCHEMA_VERSION) return;
-  database.exec(`
-    BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS cga (ulid TEXT PRIMARY KEY, name TEXT, pds BLOB NOT NULL) STRICT, WITHOUT ROWID;
-    PRAGMA user_version = ${SCHEMA_VERSION};
-    COMMIT;
-  `);
-}
-
-function readCga(path: string, row: Record<string, unknown>): [string, StoredCga] {
-  const { ulid, name, pds } = row;
-  if (typeof ulid !== "string" || !(pds instanceof Uint8Array) || (name !== null && typeof name !== "string"))
-    throw new PortError("corrupt", `${path}: a row of table cga cannot be read: restore the file from a backup`);
-  return [ulid, { name: name ?? undefined, pds: new Uint8Array(pds) }];
 }
 
 function readKey(files: Files, path: string, make: () => Uint8Array): Uint8Array {
   const text = files.readText(path);
   if (text === undefined) {
     const key = make();
-    files.writeText(path, showPem(PRIVATE_KEY, key), KEY_MODE);
+    files.writeText(path, showPem(PRIVATE_KEY, key), OWNER_ONLY);
     return key;
   }
   if (((files.mode(path) ?? 0) & OTHERS) !== 0)
@@ -99,15 +87,26 @@ function readKey(files: Files, path: string, make: () => Uint8Array): Uint8Array
   return key;
 }
 
-/** Errors of SQLite as ours; its message says what was wrong, with the file's name before it. */
-function explain<T>(path: string, work: () => T): T {
+/** A new file at `path`, written by `write` beside it: it is there as a whole or not at all. @throws {PortError} `busy` when there is one */
+function copyTo(path: string, write: (beside: string) => void): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw new PortError("busy", `${path} is there already: name a new file, or remove it`);
+  const beside = `${path}.${process.pid}.new`;
   try {
-    return work();
+    rmSync(beside, { force: true });
+    // SQLite takes an empty file as it is, with its mode.
+    closeSync(openSync(beside, "wx", OWNER_ONLY));
+    write(beside);
+    const file = openSync(beside, constants.O_RDONLY);
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(beside, path);
+    syncDirectory(dirname(path));
   } catch (error) {
-    if (error instanceof PortError || !(error instanceof Error)) throw error;
-    if (/not a database|malformed|corrupt/.test(error.message))
-      throw new PortError("corrupt", `${path} is damaged (${error.message}): restore ${dirname(path)} from a backup`, error);
-    if (/locked|busy/.test(error.message)) throw new PortError("busy", `${path} is in use by another process: stop that one first`, error);
+    rmSync(beside, { force: true });
     throw portError(path, error);
   }
 }

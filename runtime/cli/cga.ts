@@ -116,7 +116,7 @@ async function generateForSite(flags: GenerateFlags, session: Session): Promise<
       session.print(`${parameters.join("")}\nunder "hosts:" in the site's settings:\n${entries.join("")}`);
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

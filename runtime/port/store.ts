@@ -2,32 +2,37 @@ import type { Ulid } from "../value/address.ts";
 
 /**
  * What must last (DESIGN §7). When a method returns, or the promise that it gave resolves, the data is on the disk: a power cut at any
- * instant later loses nothing. Everything is read at open; writes are rare, or come in groups.
+ * instant later loses nothing. Everything is read at open; writes are rare, or come in groups. Reads and the writes of single things
+ * block; they throw {@link PortError} `full`, `permission` (a disk that is read-only, too), `corrupt`, `busy`, `closed`, `failed`.
  */
 export interface Store {
   /** The site's RSA private key, PKCS#8 DER, in a file of mode 0600; made with `make` when there is none. Never logged. */
   privateKey(make: () => Uint8Array): Uint8Array;
-  /** CGA parameters of every ULID ever given out, by ULID text. */
-  cgaParameters(): Map<string, StoredCga>;
-  putCga(ulid: string, value: StoredCga): void;
-  close(): void;
-}
-
-/** A store that leases and bindings are kept in too. */
-export interface StateStore extends Store {
   /** The DHCPv6 server's DUID, made with `make` when there is none (RFC 8415 §11: stable for ever). */
   serverDuid(make: () => Uint8Array): Uint8Array;
-  /** Every lease that is stored, ended ones that were not forgotten yet included. */
+  /** CGA parameters of every ULID ever given out, by ULID text. */
+  cgaParameters(): Map<string, StoredCga>;
+  /** Replaces those of the same ULID. Does not wait for groups that are on their way. */
+  putCga(ulid: string, value: StoredCga): void;
+  /** Every lease that is stored, in the order of their ULIDs' text, ended ones that were not forgotten yet included. */
   leases(): StoredLease[];
-  /**
-   * Stores a group of changes in one transaction with one sync: all of it or nothing. Groups become durable in the order of the calls.
-   * A rejected promise ({@link PortError} `full`, `permission`, `corrupt`, `failed`) says that nothing of the group was stored.
-   */
-  commit(group: StoreGroup): Promise<void>;
   /** Bindings ULID → locators that outlive a restart: what DNS and handshakes taught. */
   bindings(): StoredBinding[];
-  /** Writes a copy of everything but the private key to the new file `path`, mode 0600, while the box runs. @throws {PortError} `busy` when the file is there */
+  /**
+   * Stores a group of changes in one transaction: all of it or nothing. Groups become durable in the order of the calls; those handed
+   * in while others are being written share one sync. Does not block. `group` must not change before the promise settles. A rejected
+   * promise ({@link PortError} `full`, `permission`, `corrupt`, `busy`, `closed`, `failed`) says that nothing of the group was stored;
+   * later groups are tried nevertheless. `busy` too when more groups wait than memory is kept for: the disk does not keep up.
+   */
+  commit(group: StoreGroup): Promise<void>;
+  /**
+   * Writes a copy of everything but the private key to the new file `path`, mode 0600. What was stored before the call is in it, of each
+   * group all or nothing; whoever else uses the store goes on. Blocks until the copy is on the disk; a failure leaves no file.
+   * @throws {PortError} `busy` when there is something at `path`
+   */
   backup(path: string): void;
+  /** Groups handed in before are still written; nothing works from the call on. Resolves when nothing of the store is open any more. */
+  close(): Promise<void>;
 }
 
 /** Changes that are stored together. */
@@ -64,7 +69,7 @@ export interface StoredLease {
   readonly matched: string;
   /** Calendar milliseconds. */
   readonly since: number;
-  /** End of the valid lifetime, calendar milliseconds. */
+  /** End of the valid lifetime, calendar milliseconds; `NEVER` = infinity. */
   readonly until: number;
 }
 
@@ -74,6 +79,6 @@ export interface StoredBinding {
   readonly source: string;
   /** Locators in order, text. */
   readonly locators: readonly string[];
-  /** Calendar milliseconds. */
+  /** Calendar milliseconds; `NEVER` = for ever. */
   readonly until: number;
 }
