@@ -9,6 +9,7 @@ export function createCrypto(): CryptoPort {
     sha256: (...parts) => digest("sha256", parts),
     hmacSha256: (key, octets) => plain(createHmac("sha256", key).update(octets).digest()),
     hmac: (algorithm, key, octets) => plain(createHmac(algorithm, key).update(octets).digest()),
+    hmacMd5: (key, octets) => plain(createHmac("md5", key).update(octets).digest()),
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
     rsaVerify,
     rsaSign: (pkcs8, octets) => plain(sign("sha1", octets, privateKey(pkcs8))),

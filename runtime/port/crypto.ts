@@ -11,6 +11,8 @@ export interface CryptoPort {
   hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array;
   /** HMAC (RFC 2104) with one of the SHA-2 hashes: {@link HMAC_OCTETS} octets. */
   hmac(algorithm: HmacAlgorithm, key: Uint8Array, octets: Uint8Array): Uint8Array;
+  /** HMAC-MD5 (RFC 2104): 16 octets. Only for protocols that have nothing else: reconfigure keys of DHCPv6 (RFC 8415 §20.4). */
+  hmacMd5(key: Uint8Array, octets: Uint8Array): Uint8Array;
   /** Whether both hold the same octets, in a time that depends on the lengths alone. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
   /**

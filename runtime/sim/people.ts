@@ -96,6 +96,7 @@ function remembering(crypto: CryptoPort): CryptoPort {
     sha256: (...parts) => crypto.sha256(...parts),
     hmacSha256: (key, octets) => crypto.hmacSha256(key, octets),
     hmac: (algorithm, key, octets) => crypto.hmac(algorithm, key, octets),
+    hmacMd5: (key, octets) => crypto.hmacMd5(key, octets),
     equal: (a, b) => crypto.equal(a, b),
     rsaVerify: (spki, octets, signature) =>
       recall(verified, `${hex(spki)} ${hex(octets)} ${hex(signature)}`, () => crypto.rsaVerify(spki, octets, signature)),
