@@ -13,6 +13,8 @@ import type { Logs } from "../runtime/port/log.ts";
 import type { NeighbourLink } from "../runtime/port/neighbours.ts";
 import type { PacketPlane } from "../runtime/port/packet.ts";
 import type { Store } from "../runtime/port/store.ts";
+import type { TcpPort } from "../runtime/port/tcp.ts";
+import type { UdpPort } from "../runtime/port/udp.ts";
 import type { Millis } from "../runtime/value/time.ts";
 import { systemClock } from "./common/clock.ts";
 import { systemCommand } from "./common/command.ts";
@@ -24,7 +26,9 @@ import type { Libc } from "./common/libc.ts";
 import { systemLogs } from "./common/log.ts";
 import { openNeighbourLink } from "./common/neighbours.ts";
 import { openStore } from "./common/store.ts";
+import { tcpPort } from "./common/tcp.ts";
 import { openPacketPlane, type PlaneOptions } from "./data/plane.ts";
+import { openUdpPort } from "./udp/port.ts";
 
 export type RuntimeName = "node" | "deno" | "bun";
 
@@ -38,12 +42,15 @@ export interface Platform {
   readonly files: Files;
   readonly command: Command;
   readonly http: Http;
+  readonly tcp: TcpPort;
   /** @throws {PortError} as `openStore` of adapters/common/store.ts */
   openStore(directory: string): Store;
   /** Makes the TUN and its packet plane. @throws {PortError} as `openTun` of adapters/common/tun.ts */
   openPacketPlane(core: Pick<Core, "shared" | "drainPunts">, options: PlaneOptions): Promise<PacketPlane>;
   /** @throws {PortError} as `openNeighbourLink` of adapters/common/neighbours.ts */
   openNeighbourLink(name: string): Promise<NeighbourLink>;
+  /** UDP; nothing is opened yet. `entry` is the file that its threads start with. @throws {PortError} `unsupported`, `permission` */
+  openUdp(entry: URL): Promise<UdpPort>;
 }
 
 /** The runtime this file runs on. */
@@ -67,8 +74,13 @@ export async function loadPlatform(entry = new URL("./main.ts", import.meta.url)
     files,
     command: systemCommand,
     http: systemHttp((error) => logs.area("api").error("a request could not be answered", { error })),
+    tcp: tcpPort,
     openStore: (directory) => openStore(deno, files, directory, entry),
     openNeighbourLink: async (name) => openNeighbourLink(await loadLibc(runtime), name),
+    openUdp: async (entry) => {
+      const failed = (error: Error) => logs.area("udp").error("UDP does not work any more", { error: error.message });
+      return openUdpPort({ libc: await loadLibc(runtime), entry, failed });
+    },
     openPacketPlane: async (core, options) => openPacketPlane({ libc: await loadLibc(runtime), now: monotonic, core }, options),
   };
 }

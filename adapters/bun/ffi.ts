@@ -13,7 +13,7 @@ export async function openLibc(): Promise<Libc> {
     dlopen(file, { ...translate(SETUP_CALLS), ...translate(MEMORY_CALLS), [ERRNO_LOCATION]: { args: [], returns: "ptr" } }),
   );
   const numbers = openLibrary((file) => dlopen(file, translate(NUMBER_CALLS))).symbols;
-  const { read, write, poll, madvise, recvmsg } = symbols;
+  const { read, write, poll, madvise, recvmsg, recvmmsg, sendmmsg, epoll_wait } = symbols;
   const errno = symbols[ERRNO_LOCATION]();
   return {
     open: (path, flags) => symbols.open(cString(path), flags, 0),
@@ -23,6 +23,11 @@ export async function openLibc(): Promise<Libc> {
     eventfd: (initial, flags) => symbols.eventfd(initial, flags),
     socket: (domain, type, protocol) => symbols.socket(domain, type, protocol),
     setsockopt: (fd, level, option, value) => symbols.setsockopt(fd, level, option, value, value.length),
+    getsockname: (fd, name) => symbols.getsockname(fd, name, new Uint8Array(new Uint32Array([name.length]).buffer)),
+    bind: (fd, name) => symbols.bind(fd, name, name.length),
+    connect: (fd, name) => symbols.connect(fd, name, name.length),
+    epollCreate: (flags) => symbols.epoll_create1(flags),
+    epollControl: (epoll, operation, fd, event) => symbols.epoll_ctl(epoll, operation, fd, event),
     sendto: (fd, octets, to) => symbols.sendto(fd, octets, octets.length, 0, to, to.length),
     interfaceIndex: (name) => symbols.if_nametoindex(cString(name)),
     errno: () => peek.i32(errno),
@@ -34,6 +39,9 @@ export async function openLibc(): Promise<Libc> {
         poll: (offset, count, timeout) => poll(base + offset, count, timeout),
         madvise: (offset, octets, advice) => madvise(base + offset, octets, advice),
         recvmsg: (fd, offset) => recvmsg(fd, base + offset, 0),
+        recvmmsg: (fd, offset, count, flags) => recvmmsg(fd, base + offset, count, flags, 0),
+        sendmmsg: (fd, offset, count) => sendmmsg(fd, base + offset, count, 0),
+        epollWait: (fd, offset, count, timeout) => epoll_wait(fd, base + offset, count, timeout),
         base: BigInt(base),
       };
     },

@@ -13,6 +13,12 @@ export interface MemoryCalls {
   madvise(offset: number, octets: number, advice: number): number;
   /** One message into the structure msghdr at `offset`; its pointers are {@link base} and an offset. */
   recvmsg(fd: number, offset: number): number;
+  /** `count` structures mmsghdr at `offset`, flags MSG_*. @returns how many were filled */
+  recvmmsg(fd: number, offset: number, count: number, flags: number): number;
+  /** Sends `count` structures mmsghdr at `offset`. @returns how many have left; −1 is of the first one */
+  sendmmsg(fd: number, offset: number, count: number): number;
+  /** At most `count` structures epoll_event into `offset`; `timeout` in ms, −1 = for ever. Blocks this thread. */
+  epollWait(fd: number, offset: number, count: number, timeout: number): number;
   /** Where the memory is, as the C library sees it. */
   readonly base: bigint;
 }
@@ -27,6 +33,12 @@ export interface Libc {
   eventfd(initial: number, flags: number): number;
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  /** The socket's own address, into the structure `name`. */
+  getsockname(fd: number, name: Uint8Array): number;
+  bind(fd: number, name: Uint8Array): number;
+  connect(fd: number, name: Uint8Array): number;
+  epollCreate(flags: number): number;
+  epollControl(epoll: number, operation: number, fd: number, event: Uint8Array): number;
   /** Sends `octets` to the address in the structure `to`, without flags. */
   sendto(fd: number, octets: Uint8Array, to: Uint8Array): number;
   /** Index of an interface; 0 = there is none of that name. */

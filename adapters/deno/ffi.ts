@@ -26,7 +26,7 @@ export async function openLibc(): Promise<Libc> {
     }),
   );
   const numbers = openLibrary((file) => Deno.dlopen(file, translate(NUMBER_CALLS))).symbols;
-  const { read, write, poll, madvise, recvmsg } = symbols;
+  const { read, write, poll, madvise, recvmsg, recvmmsg, sendmmsg, epoll_wait } = symbols;
   const where = symbols[ERRNO_LOCATION]();
   if (where === null) throw new PortError("unsupported", "the C library has no errno");
   const errno = new Deno.UnsafePointerView(where);
@@ -38,6 +38,11 @@ export async function openLibc(): Promise<Libc> {
     eventfd: (initial, flags) => symbols.eventfd(initial, flags),
     socket: (domain, type, protocol) => symbols.socket(domain, type, protocol),
     setsockopt: (fd, level, option, value) => symbols.setsockopt(fd, level, option, value, value.length),
+    getsockname: (fd, name) => symbols.getsockname(fd, name, new Uint8Array(new Uint32Array([name.length]).buffer)),
+    bind: (fd, name) => symbols.bind(fd, name, name.length),
+    connect: (fd, name) => symbols.connect(fd, name, name.length),
+    epollCreate: (flags) => symbols.epoll_create1(flags),
+    epollControl: (epoll, operation, fd, event) => symbols.epoll_ctl(epoll, operation, fd, event),
     sendto: (fd, octets, to) => symbols.sendto(fd, octets, octets.length, 0, to, to.length),
     interfaceIndex: (name) => symbols.if_nametoindex(cString(name)),
     errno: () => errno.getInt32(),
@@ -57,6 +62,9 @@ export async function openLibc(): Promise<Libc> {
         poll: (offset, count, timeout) => poll(at(offset), count, timeout),
         madvise: (offset, octets, advice) => madvise(at(offset), octets, advice),
         recvmsg: (fd, offset) => recvmsg(fd, at(offset), 0),
+        recvmmsg: (fd, offset, count, flags) => recvmmsg(fd, at(offset), count, flags, 0),
+        sendmmsg: (fd, offset, count) => sendmmsg(fd, at(offset), count, 0),
+        epollWait: (fd, offset, count, timeout) => epoll_wait(fd, at(offset), count, timeout),
         base: BigInt(base),
       };
     },

@@ -3,8 +3,8 @@ import process from "node:process";
 import type { LabHost, RuntimeName, SelfCommand, StreamHost } from "../../runtime/lab/host.ts";
 import type { Files } from "../../runtime/port/files.ts";
 import type { Http } from "../../runtime/port/http.ts";
+import { tcpPort } from "../common/tcp.ts";
 import { processPort } from "./process.ts";
-import { tcpPort } from "./tcp.ts";
 
 const clock = { now: () => performance.now() };
 

@@ -11,7 +11,11 @@ export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENXIO = 6;
+export const EMFILE = 24;
 export const EBADFD = 77;
+export const EMSGSIZE = 90;
+export const EADDRINUSE = 98;
+export const EADDRNOTAVAIL = 99;
 
 const NAMES: Readonly<Record<number, string>> = {
   1: "EPERM",
@@ -34,9 +38,13 @@ const NAMES: Readonly<Record<number, string>> = {
   77: "EBADFD",
   90: "EMSGSIZE",
   95: "EOPNOTSUPP",
+  98: "EADDRINUSE",
+  99: "EADDRNOTAVAIL",
   100: "ENETDOWN",
   101: "ENETUNREACH",
   105: "ENOBUFS",
+  111: "ECONNREFUSED",
+  113: "EHOSTUNREACH",
 };
 
 /** The number's name in the C headers, or `errno-<number>`. */

@@ -19,6 +19,10 @@ export const MEMORY_CALLS = {
   poll: { parameters: ["address", "u32", "i32"], result: "i32" },
   madvise: { parameters: ["address", "u32", "i32"], result: "i32" },
   recvmsg: { parameters: ["i32", "address", "i32"], result: "i32" },
+  /** The time-out at the end is a null pointer: recvmmsg(2) with MSG_DONTWAIT needs none. */
+  recvmmsg: { parameters: ["i32", "address", "u32", "i32", "u32"], result: "i32" },
+  sendmmsg: { parameters: ["i32", "address", "u32", "i32"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "address", "i32", "i32"], result: "i32" },
 } as const satisfies Record<string, Signature>;
 
 /** At start and stop. Texts are NUL-terminated buffers. open(2) and ioctl(2) are variadic, which changes nothing on x86-64 and arm64 Linux. */
@@ -29,6 +33,11 @@ export const SETUP_CALLS = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "u32", "i32", "buffer", "u32"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "i32" },
 } as const satisfies Record<string, Signature>;

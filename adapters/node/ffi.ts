@@ -25,7 +25,7 @@ export async function openLibc(): Promise<Libc> {
   };
   const setup = bind(SETUP_CALLS);
   const numbers = bind(NUMBER_CALLS);
-  const { read, write, poll, madvise, recvmsg } = bind(MEMORY_CALLS);
+  const { read, write, poll, madvise, recvmsg, recvmmsg, sendmmsg, epoll_wait } = bind(MEMORY_CALLS);
   return {
     open: (path, flags) => setup.open(cString(path), flags, 0),
     close: (fd) => setup.close(fd),
@@ -34,6 +34,11 @@ export async function openLibc(): Promise<Libc> {
     eventfd: (initial, flags) => setup.eventfd(initial, flags),
     socket: (domain, type, protocol) => setup.socket(domain, type, protocol),
     setsockopt: (fd, level, option, value) => setup.setsockopt(fd, level, option, value, value.length),
+    getsockname: (fd, name) => setup.getsockname(fd, name, new Uint8Array(new Uint32Array([name.length]).buffer)),
+    bind: (fd, name) => setup.bind(fd, name, name.length),
+    connect: (fd, name) => setup.connect(fd, name, name.length),
+    epollCreate: (flags) => setup.epoll_create1(flags),
+    epollControl: (epoll, operation, fd, event) => setup.epoll_ctl(epoll, operation, fd, event),
     sendto: (fd, octets, to) => setup.sendto(fd, octets, octets.length, 0, to, to.length),
     interfaceIndex: (name) => setup.if_nametoindex(cString(name)),
     errno: () => koffi.errno(),
@@ -45,6 +50,9 @@ export async function openLibc(): Promise<Libc> {
         poll: (offset, count, timeout) => poll(base + offset, count, timeout),
         madvise: (offset, octets, advice) => madvise(base + offset, octets, advice),
         recvmsg: (fd, offset) => recvmsg(fd, base + offset, 0),
+        recvmmsg: (fd, offset, count, flags) => recvmmsg(fd, base + offset, count, flags, 0),
+        sendmmsg: (fd, offset, count) => sendmmsg(fd, base + offset, count, 0),
+        epollWait: (fd, offset, count, timeout) => epoll_wait(fd, base + offset, count, timeout),
         base: BigInt(base),
       };
     },

@@ -17,6 +17,8 @@ export interface TcpListener {
 
 /** One connection. */
 export interface TcpConnection {
+  /** Address of the other end, IPv6 text. */
+  readonly remote: string;
   /** Queues all of `bytes`, which must not change afterwards. @returns `false` when the writer should wait for `drain` */
   write(bytes: Uint8Array): boolean;
   /** Sends what is queued, then the end of our direction. */

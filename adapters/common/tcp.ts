@@ -35,6 +35,7 @@ export const tcpPort: TcpPort = {
 
 function attach(socket: Socket, open: (connection: TcpConnection) => TcpHandlers): TcpConnection {
   const connection: TcpConnection = {
+    remote: socket.remoteAddress ?? "",
     write: (bytes) => socket.write(bytes),
     end: () => {
       socket.end();
