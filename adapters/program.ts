@@ -36,6 +36,7 @@ function cliHost(platform: Platform, entry: string): CliHost {
     http,
     entropy,
     crypto: createCrypto(),
+    wall: () => platform.clock.wall(),
     columns: () => process.stdout.columns ?? 100,
     pause: (time) => pause(platform, time),
     openStore: (directory) => platform.openStore(directory),

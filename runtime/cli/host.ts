@@ -20,6 +20,8 @@ export interface CliHost {
   readonly crypto: CryptoPort;
   /** Characters in a line of the terminal at this moment. */
   columns(): number;
+  /** Calendar milliseconds. */
+  wall(): number;
   /** Waits. @returns `false`, at once, when the user wants to stop (SIGINT, SIGTERM) */
   pause(time: Millis): Promise<boolean>;
   /** The site's store in `directory`, made with it when there is none. @throws {PortError} */

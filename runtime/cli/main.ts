@@ -11,6 +11,7 @@ import { addReload } from "./reload.ts";
 import { EXIT_FINE, EXIT_USAGE, EXIT_WRONG, Failure, PipeClosed, Session } from "./session.ts";
 import { addShow } from "./show.ts";
 import { addSim } from "./sim.ts";
+import { addZone } from "./zone.ts";
 
 /**
  * Runs one command line. `argv` is what stands behind the program's name.
@@ -56,6 +57,7 @@ function programFor(session: Session): Command {
   addReload(program, session);
   addShow(program, session);
   addCga(program, session);
+  addZone(program, session);
   addLab(program, session);
   addSim(program, session);
   addDecode(program, session);

@@ -19,6 +19,8 @@ export interface CliWorld {
   readonly input?: readonly string[];
   /** Width of the terminal that standard output is; absent = it is a pipe. */
   readonly columns?: number;
+  /** Calendar milliseconds. */
+  readonly wall?: number;
   /** The reader of standard output goes away after so many writes. */
   readonly reads?: number;
   /** `pause` answers `true` so often, then `false`. */
@@ -74,6 +76,7 @@ export class CliMachine {
       http: this.http,
       entropy: this.entropy,
       crypto: createCrypto(),
+      wall: () => world.wall ?? 1_800_000_000_000,
       columns: () => world.columns ?? 80,
       pause: async (time) => {
         this.paused.push(time);

@@ -17,7 +17,7 @@ test("version and help", async () => {
   assert.equal(version, { code: 0, out: "pshim6 1.2.3 on node 26.10.0\n", err: "" });
   const help = await machine().run(["--help"]);
   assert.is(help.code, 0);
-  for (const verb of ["run", "lab", "sim", "check", "show", "reload", "decode", "vectors", "cga", "bench"])
+  for (const verb of ["run", "lab", "sim", "check", "show", "reload", "decode", "vectors", "cga", "zone", "bench"])
     assert.match(help.out, new RegExp(`^  ${verb} `, "m"));
 });
 
@@ -34,6 +34,7 @@ test("help with examples on every verb", async () => {
     "vectors",
     "cga generate",
     "cga verify",
+    "zone",
     "bench",
     "bench core",
   ];
