@@ -31,7 +31,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "runtime/dhcp6": ["runtime/value", "runtime/wire"],
   "runtime/zone": ["runtime/value", "runtime/port", "runtime/wire", "runtime/locator"],
   "runtime/policy": ["runtime/value"],
-  "runtime/config": ["runtime/value", "runtime/wire", "runtime/locator", "runtime/policy"],
+  "runtime/firewall": ["runtime/value", "runtime/policy"],
+  "runtime/config": ["runtime/value", "runtime/wire", "runtime/locator", "runtime/policy", "runtime/firewall"],
   "runtime/api": ["runtime/value"],
   "runtime/box": [
     "runtime/value",
@@ -46,6 +47,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/dns",
     "runtime/dhcp6",
     "runtime/zone",
+    "runtime/policy",
+    "runtime/firewall",
     "runtime/config",
     "runtime/api",
     "core-as/layout",

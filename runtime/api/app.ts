@@ -9,7 +9,7 @@ export const ROWS_DEFAULT = 1_000;
 export const ROWS_LIMIT = 100_000;
 
 /**
- * The API over `box`: `GET /status`, `/counters`, the lists `/contexts`, `/paths`, `/providers`, `/bindings`, and `POST /reload`.
+ * The API over `box`: `GET /status`, `/counters`, the lists `/contexts`, `/paths`, `/providers`, `/bindings`, `/firewall`, and `POST /reload`.
  * A list is a {@link Listing}; `?limit=N` bounds its items, `?ulid=ADDRESS` (contexts, bindings) picks those of one host.
  * Errors are problem details (RFC 9457). Nothing is thrown at the caller.
  */
@@ -28,6 +28,7 @@ export function createApi(box: BoxFacade): Hono {
     return ulid === null ? badUlid(c) : list(c, box.bindings(ulid), undefined);
   });
   app.get("/paths", (c) => list(c, box.paths(), undefined));
+  app.get("/firewall", (c) => list(c, box.firewall(), undefined));
   app.get("/providers", (c) => list(c, box.providers(), undefined));
   app.post("/reload", (c) => {
     const result = box.reload();
@@ -47,7 +48,7 @@ export function createApi(box: BoxFacade): Hono {
 const RELOAD_STATUS = { faults: 422, restart: 409, failed: 500 } as const;
 const RELOAD_TITLE = { faults: "Mistakes in the Settings", restart: "Needs a Restart", failed: "Refused by the Machine" } as const;
 
-const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings"];
+const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings", "/firewall"];
 
 /** The host that is asked about; `undefined` = all, `null` = what was given is no address. */
 function readUlid(c: Context): Address | undefined | null {

@@ -1,5 +1,5 @@
 import type { Address } from "../value/address.ts";
-import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
+import type { BindingRow, ContextRow, FirewallRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
 
 /** What became of reading site.yaml again. When it is not `ok`, nothing has changed. */
 export type ReloadResult =
@@ -30,6 +30,8 @@ export interface BoxFacade {
   providers(): Iterable<ProviderRow>;
   /** All of them, or those of `ulid`. */
   bindings(ulid: Address | undefined): Iterable<BindingRow>;
+  /** Counters of the filter in the kernel, by name; none without a filter. */
+  firewall(): Iterable<FirewallRow>;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */
   counters(): Iterable<readonly [name: string, total: number]>;
 }

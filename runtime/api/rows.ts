@@ -72,6 +72,13 @@ export const bindingRow = z.object({
   expiresMs: millis.nullable(),
 });
 
+export const firewallRow = z.object({
+  /** `rule-<name>`, `default-inward`, `known`, `spoofed-in`, … */
+  name: z.string(),
+  packets: count,
+  octets: count,
+});
+
 export const statusRow = z.object({
   site: z.string(),
   version: z.string(),
@@ -101,6 +108,7 @@ export type ContextRow = z.infer<typeof contextRow>;
 export type PathRow = z.infer<typeof pathRow>;
 export type ProviderRow = z.infer<typeof providerRow>;
 export type BindingRow = z.infer<typeof bindingRow>;
+export type FirewallRow = z.infer<typeof firewallRow>;
 export type ReloadRow = z.infer<typeof reloadRow>;
 export type StatusRow = z.infer<typeof statusRow>;
 

@@ -12,6 +12,7 @@ import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import type { Ulid } from "../value/address.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
+import { isAdmitted } from "./admission.ts";
 import { Box } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
 import { lastUse } from "./machines.ts";
@@ -21,7 +22,7 @@ import { Proofs, type Prove } from "./proofs.ts";
 /** What a box must know of its site. */
 export interface BoxSite
   extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
-    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns">> {
+    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission">> {
   readonly providers: readonly LocatorSource[];
   readonly ulid?: Pick<Site["ulid"], "routable"> | undefined;
 }
@@ -66,6 +67,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       currentPair: (id) => reap.currentOf(id),
       lastUse: (id) => lastUse(core, id),
       hmac: (key, octets) => crypto.hmacSha256(key, octets),
+      admits: (pair, source) => isAdmitted(settings().admission ?? [], pair, source),
       proof: (ulid, listed) => proofs.of(ulid, listed),
       ...createVerifier(crypto),
     },
@@ -99,7 +101,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
 const BINDINGS_PER_CONTEXT = 2;
 
 /** What a box is told of its site besides its identities and bindings. */
-function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, ulid }: BoxSite): BoxSettings {
+function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, ulid }: BoxSite): BoxSettings {
   return {
     idleTimeout: contexts.idle,
     hold,
@@ -108,6 +110,7 @@ function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, ulid }: BoxSit
     icmp: icmp?.pass,
     routable: ulid?.routable,
     proof: dns?.proof,
+    admission,
     profile: reap.profile,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
       // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.

@@ -24,6 +24,10 @@ const FIXED: readonly (readonly [path: string, read: Reader])[] = [
 
 const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["bindings", (site) => site.bindings],
+  ["admission", (site) => site.admission],
+  ["firewall.rules", (site) => site.firewall?.rules ?? []],
+  ["firewall.sets", (site) => [...(site.firewall?.sets ?? [])]],
+  ["firewall", (site) => site.firewall && { simple: site.firewall.simple, in: site.firewall.in, out: site.firewall.out }],
   ["policy", (site) => site.policy.map(({ name, match, use }) => [name, match, use.kind === "spread" ? [...use.weights] : use])],
   ["hosts", (site) => site.hosts],
   ["contexts.idle", (site) => site.contexts.idle],
@@ -96,6 +100,7 @@ function wording(before: Site, after: Site): (setting: readonly [path: string, r
 
 function worded(value: unknown): string {
   if (Array.isArray(value)) return String(value.length);
+  if (value === undefined) return "none";
   if (typeof value !== "object" || value === null) return String(value);
   return Object.entries(value)
     .map(([name, each]) => `${name} ${each}`)

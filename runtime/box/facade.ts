@@ -2,6 +2,7 @@
 import type { BoxFacade, ReloadResult } from "../api/facade.ts";
 import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Provider, Site } from "../config/site.ts";
+import type { FirewallCount } from "../firewall/counters.ts";
 import type { ContextView } from "../shim6/contract.ts";
 import type { Address } from "../value/address.ts";
 import { contains, showPrefix } from "../value/prefix.ts";
@@ -14,6 +15,8 @@ export interface FacadeParts {
   /** Asked for anew each time: a reload may have changed it. */
   readonly site: Site;
   readonly reload: () => ReloadResult;
+  /** What the filter's rules counted. */
+  readonly filterCounts: () => readonly FirewallCount[];
   readonly box: Box;
   readonly version: string;
   readonly runtime: string;
@@ -113,6 +116,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
         };
       }
     },
+    firewall: () => parts.filterCounts(),
     *counters(): Iterable<readonly [string, number]> {
       const sums = new Map<string, number>(core.totals());
       for (const [name, value] of [...box.counters.entries(), ...planeTotals()]) sums.set(name, (sums.get(name) ?? 0) + value);

@@ -1,4 +1,5 @@
 /** What a box is made of: its settings, and everything it works with. */
+import type { AdmissionRule } from "../config/site.ts";
 import type { Core } from "../fast/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
 import type { Clock } from "../port/clock.ts";
@@ -30,6 +31,8 @@ export interface BoxSettings {
   readonly routable?: readonly Prefix[] | undefined;
   /** What peers are told of it, from the next handshake on. */
   readonly profile: ReapProfile;
+  /** Who may begin a context with us; absent = everybody. */
+  readonly admission?: readonly AdmissionRule[] | undefined;
   /** What proves a peer's locators (draft §10); default `cga`. */
   readonly proof?: ProofMode | undefined;
   /** REAP's timing towards the peer of a context. */

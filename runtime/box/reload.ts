@@ -15,6 +15,7 @@ import { reconfigureBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { describeChanges, needRestart, receivedPrefixes } from "./changes.ts";
 import { type EgressPlan, egressChange, egressPlan } from "./egress.ts";
+import { loadFilter, removeFilter } from "./filter.ts";
 import { addLines, checkInterfaces, type KernelTools, removeLines } from "./kernel.ts";
 import { tellCore } from "./prefixes.ts";
 
@@ -29,8 +30,8 @@ export interface ReloadParts {
   readonly log: Log;
   /** Absent = the log's level is not the file's to say. */
   readonly setLogLevel: ((level: LogLevel) => void) | undefined;
-  /** CGA parameters were read anew. */
-  readonly learnt: (parameters: ReturnType<Store["cgaParameters"]>) => void;
+  /** CGA parameters were read anew, and `site` is what holds from now on. */
+  readonly learnt: (parameters: ReturnType<Store["cgaParameters"]>, site: Site) => void;
 }
 
 /** Packets to a locator that is gone are taken in for so long: the peer has to hear of it first. */
@@ -108,11 +109,10 @@ export class Reloader {
     const before = this.#site;
     const plan = egressPlan(site, { slots: this.#plan.slots });
     const change = egressChange(this.#plan, plan);
-    if (site.egress.manage) {
-      checkInterfaces(site, kernel.command);
-      this.#add(site, plan, change.add);
-    }
-    learnt(parameters);
+    if (site.egress.manage) checkInterfaces(site, kernel.command);
+    this.#refilter(before, site);
+    if (site.egress.manage) this.#addOrRestore(site, plan, change.add);
+    learnt(parameters, site);
     setLogLevel?.(site.log.level);
     this.#site = site;
     this.#plan = plan;
@@ -121,6 +121,23 @@ export class Reloader {
     if (refused.length > 0) log.warn("bindings found no room", { count: refused.length });
     if (site.egress.manage) removeLines(change.withdraw, kernel.command);
     this.#retire(change.retire);
+  }
+
+  /** The new filter in place of the old one, in one transaction of the kernel's. @throws {PortError} and the old one stays */
+  #refilter(before: Site, after: Site): void {
+    const { command } = this.#parts.kernel;
+    if (sameFilter(before, after)) return;
+    if (after.firewall === undefined) removeFilter(before, command);
+    else loadFilter(after, command);
+  }
+
+  #addOrRestore(site: Site, plan: EgressPlan, lines: readonly string[]): void {
+    try {
+      this.#add(site, plan, lines);
+    } catch (error) {
+      this.#refilter(site, this.#site);
+      throw error;
+    }
   }
 
   /** All or nothing. */
@@ -148,6 +165,11 @@ export class Reloader {
       this.#retiring = [];
     });
   }
+}
+
+function sameFilter(a: Site, b: Site): boolean {
+  const [one, other] = [a, b].map(({ firewall }) => firewall && JSON.stringify({ ...firewall, sets: [...firewall.sets] }));
+  return one === other;
 }
 
 function faultsText(faults: readonly Fault[], text: string, file: string): string {

@@ -25,6 +25,7 @@ import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
+import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, linkAddressOf } from "./lan.ts";
 import { plainPairs, tellCore } from "./prefixes.ts";
@@ -176,6 +177,11 @@ async function bringUp(
 
   undo.push(() => clock.wakeAt(NEVER, () => undefined));
 
+  // Nothing is routed to the box yet: what must not pass never does.
+  let filtered = site;
+  undo.push(() => removeFilter(filtered, platform.command));
+  loadFilter(site, platform.command);
+
   const plan = egressPlan(site);
   if (site.egress.manage) {
     undo.push(() => removeLines(plan.down, platform.command));
@@ -193,8 +199,9 @@ async function bringUp(
     store,
     log,
     setLogLevel: platform.setLogLevel,
-    learnt: (anew) => {
+    learnt: (anew, next) => {
       parameters = anew;
+      filtered = next;
     },
   });
   const facade = createFacade({
@@ -203,6 +210,7 @@ async function bringUp(
     },
     box,
     reload: () => reloader.run(),
+    filterCounts: () => filterCounts(reloader.site, platform.command),
     version: platform.version,
     runtime: platform.runtime,
     startedAt,

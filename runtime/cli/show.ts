@@ -7,6 +7,8 @@ import {
   type ContextRow,
   contextRow,
   counterRows,
+  type FirewallRow,
+  firewallRow,
   type Listing,
   listing,
   type PathRow,
@@ -81,6 +83,7 @@ export function addShow(program: Command, session: Session): void {
     command.option("--all", "zeros too"),
   );
   add("providers", "the providers and what they carry", view("/providers", listing(providerRow), tableOf(PROVIDERS, "provider")), limited);
+  add("firewall", "what the filter's rules counted", view("/firewall", listing(firewallRow), tableOf(FIREWALL, "counter")), limited);
   add("bindings", "where hosts of other sites are found", view("/bindings", listing(bindingRow), tableOf(BINDINGS, "binding")), filtered);
 }
 
@@ -181,6 +184,12 @@ const PROVIDERS: readonly Column<ProviderRow>[] = [
   { title: "weight", cell: (row) => String(row.weight), right: true, spare: 1 },
   { title: "contexts", cell: (row) => String(row.contexts), right: true },
   { title: "packets", cell: (row) => showCount(row.packets), right: true },
+];
+
+const FIREWALL: readonly Column<FirewallRow>[] = [
+  { title: "counter", cell: (row) => row.name },
+  { title: "packets", cell: (row) => showCount(row.packets), right: true },
+  { title: "octets", cell: (row) => showCount(row.octets), right: true },
 ];
 
 const BINDINGS: readonly Column<BindingRow>[] = [

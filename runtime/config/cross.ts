@@ -4,6 +4,7 @@
  */
 import type { Address } from "../value/address.ts";
 import { contains, covers, type Prefix, showPrefix } from "../value/prefix.ts";
+import { checkFirewall } from "./cross-firewall.ts";
 import { checkNames } from "./cross-names.ts";
 import { checkPolicy } from "./cross-policy.ts";
 import { checkRoutable } from "./cross-routable.ts";
@@ -49,6 +50,7 @@ export function crossCheck(root: unknown, findings: Findings): void {
   checkNames(root, draft, findings);
   const names = draft.providers.flatMap(({ name }) => name?.value ?? []);
   checkPolicy(root, { ...draft, providers: names }, findings);
+  checkFirewall(root, draft, findings);
   checkWarnings(root, draft, findings);
 }
 

@@ -5,6 +5,7 @@ import { DNS_PORT } from "../wire/dns.ts";
 import { crossCheck } from "./cross.ts";
 import { completeEstablish } from "./establish-schema.ts";
 import type { Fault } from "./fault.ts";
+import { completeFirewall } from "./firewall-schema.ts";
 import { describeIssue } from "./issues.ts";
 import { dig, type Path, showPath } from "./path.ts";
 import { completeRule } from "./policy-schema.ts";
@@ -65,6 +66,8 @@ function complete(parsed: ParsedSite): Site {
     dhcp: parsed.dhcp && completeDhcp(parsed.dhcp, parsed),
     establish: completeEstablish(parsed.establish),
     policy: parsed.policy.map(completeRule),
+    firewall: parsed.firewall && completeFirewall(parsed.firewall),
+    admission: parsed.admission.map(({ peers, hosts, locators, action }) => ({ peers, hosts, locators, admitted: action === "accept" })),
     zone: parsed.zone && {
       ...parsed.zone,
       servers: parsed.zone.servers ?? [`ns.${parsed.zone.name}`],

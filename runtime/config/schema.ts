@@ -16,6 +16,7 @@ import {
   SEGMENT_LEAST,
   segmentField,
 } from "./fields.ts";
+import { admissionSchema, firewallSchema } from "./firewall-schema.ts";
 import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
@@ -247,6 +248,13 @@ export const siteSchema = z.strictObject({
   policy: z.array(ruleSchema).max(RULE_LIMIT).default([]).meta({
     description:
       "Which providers carry what, one entry for each rule. The first that matches decides; without `pin`, `prefer`, `avoid` or `spread` it says that the providers' own priorities hold.",
+  }),
+  firewall: firewallSchema
+    .optional()
+    .meta({ description: "The filter between hosts and peers, by identifiers, in the kernel's nftables.", defaultText: "none" }),
+  admission: z.array(admissionSchema).max(RULE_LIMIT).default([]).meta({
+    description:
+      "Whose contexts the box takes part in when a peer begins, before anything is kept of them; the first entry that matches decides.",
   }),
   zone: zoneSchema.optional().meta({ description: "What the site publishes of its hosts.", defaultText: "nothing" }),
 });

@@ -1,4 +1,5 @@
 /** A site's settings, complete: defaults filled in, every value checked. {@link ./read.ts} makes them out of site.yaml. */
+import type { Firewall } from "../firewall/rule.ts";
 import type { PolicyRule, PortRange } from "../policy/rule.ts";
 import type { Address, Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
@@ -43,6 +44,21 @@ export interface Site {
   readonly zone: ZoneSettings | undefined;
   /** Which providers carry what; the first rule that matches decides. */
   readonly policy: readonly PolicyRule[];
+  /** The filter on ULIDs; `undefined` = none. */
+  readonly firewall: Firewall | undefined;
+  /** Whom the box answers when a peer begins; the first that matches decides, and without one everybody. */
+  readonly admission: readonly AdmissionRule[];
+}
+
+/** Who is answered when a peer begins a context. Absent criteria match everything. */
+export interface AdmissionRule {
+  /** ULIDs of peers. */
+  readonly peers: readonly Prefix[] | undefined;
+  /** ULIDs of own hosts. */
+  readonly hosts: readonly Prefix[] | undefined;
+  /** Where the peer's message came from. */
+  readonly locators: readonly Prefix[] | undefined;
+  readonly admitted: boolean;
 }
 
 /** The DNS gateway (draft §4.2.2). */

@@ -146,6 +146,8 @@ export interface Shim6World {
   verifyList(list: LocatorList, pds: Uint8Array, signature: Uint8Array): boolean;
   /** Hexadecimal SHA-256 of the public key in `pds`, and of those added to it. */
   boxOf(pds: Uint8Array): string;
+  /** Whether the site lets `pair.peer`, whose message came from `source`, begin a context; absent = everybody. */
+  admits?(pair: UlidPair, source: Locator): boolean;
   /** What the DNS says of `ulid`, which lists `listed`; absent or `undefined` = its word is not wanted. */
   proof?(ulid: Ulid, listed: readonly Locator[]): DnsProof | undefined;
   /**

@@ -14,7 +14,7 @@ import { listHolds, recordPeer } from "./record.ts";
 /** I1 (§7.9). Changes no state whatever it says. */
 export function receiveI1(engine: Engine, { source, destination }: Received, message: I1): void {
   const pair = pairOf(message.options, source, destination);
-  const identity = identityFor(engine, pair, destination, "i1");
+  const identity = identityFor(engine, pair, { local: destination, peer: source }, "i1");
   if (identity === undefined) return;
   const arrival = { local: destination, peer: source };
   const context = engine.findLive(pair);
@@ -63,7 +63,7 @@ export function receiveI2(engine: Engine, received: Received, message: I2 | I2bi
   const { source, destination } = received;
   const name = message.kind === "I2" ? "i2" : "i2bis";
   const pair = pairOf(message.options, source, destination);
-  const identity = identityFor(engine, pair, destination, name);
+  const identity = identityFor(engine, pair, { local: destination, peer: source }, name);
   if (identity === undefined) return;
   const arrival = { local: destination, peer: source };
   if (!provesArrival(engine, message, pair, arrival)) {
@@ -129,11 +129,12 @@ function pairOf(options: readonly Option[], source: Locator, destination: Locato
   return { local: named?.receiver ?? destination, peer: named?.sender ?? source, fork };
 }
 
-/** What we may say for `pair.local`, provided that the packet came to a locator of it. */
-function identityFor(engine: Engine, pair: UlidPair, destination: Locator, name: string): LocalIdentity | undefined {
+/** What we may say for `pair.local`, provided that the packet came to a locator of it, and that the site lets this peer begin. */
+function identityFor(engine: Engine, pair: UlidPair, arrival: LocatorPair, name: string): LocalIdentity | undefined {
   const identity = engine.world.local(pair.local);
   if (identity === undefined) engine.drop(`foreign-ulid-${name}`);
-  else if (!isListed(identity, destination)) engine.drop(`foreign-locator-${name}`);
+  else if (!isListed(identity, arrival.local)) engine.drop(`foreign-locator-${name}`);
+  else if (engine.world.admits?.(pair, arrival.peer) === false && engine.findLive(pair) === undefined) engine.drop(`admission-${name}`);
   else return identity;
   return undefined;
 }

@@ -60,6 +60,9 @@ export function fakeFacade(contexts: number): BoxFacade & { made: number } {
       const row = { ulid: "fc00:bbbb:1::10", locators: ["2001:db8:b3::10", "2001:db8:b4::10"], source: "static", expiresMs: null };
       if (ulid === undefined || ulid === row.ulid) yield row;
     },
+    *firewall() {
+      yield { name: "rule-web", packets: 3, octets: 240 };
+    },
     *counters() {
       yield ["out-shim6-packets", 42];
       yield ["drop-bad-sum-shim6", 0];

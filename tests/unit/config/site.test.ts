@@ -83,6 +83,8 @@ test("the design's example, defaults filled in", () => {
       dhcp: undefined,
       zone: undefined,
       policy: [],
+      firewall: undefined,
+      admission: [],
     },
     warnings: [],
   });
