@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { PortError } from "../../runtime/port/error.ts";
 import type { Files } from "../../runtime/port/files.ts";
-import type { Store } from "../../runtime/port/store.ts";
+import { KEY_FILE, type Store } from "../../runtime/port/store.ts";
 import { PRIVATE_KEY, pemOctets, showPem } from "../../runtime/value/pem.ts";
 import type { DenoNamespace } from "./deno.ts";
 import { portError } from "./error.ts";
@@ -55,7 +55,7 @@ export function openStore(deno: DenoNamespace, files: Files, directory: string, 
     return explain(path, work);
   };
   return {
-    privateKey: (make) => use(() => readKey(files, join(directory, "site-key.pem"), make)),
+    privateKey: (make) => use(() => readKey(files, join(directory, KEY_FILE), make)),
     serverDuid: (make) => use(() => factOf(database, path, SERVER_DUID, make)),
     cgaParameters: () => use(() => readCgas(database, path)),
     putCga: (ulid, value) => use(() => putCga(ulid, value)),

@@ -9,8 +9,8 @@ export const ROWS_DEFAULT = 1_000;
 export const ROWS_LIMIT = 100_000;
 
 /**
- * The API over `box`: `GET /status`, `/counters`, the lists `/contexts`, `/paths`, `/providers`, `/bindings`, `/firewall`, and `POST /reload`.
- * A list is a {@link Listing}; `?limit=N` bounds its items, `?ulid=ADDRESS` (contexts, bindings) picks those of one host.
+ * The API over `box`: `GET /status`, `/counters`, the lists `/contexts`, `/paths`, `/providers`, `/bindings`, `/firewall`, `/leases`, `/keys`, and `POST /reload`.
+ * A list is a {@link Listing}; `?limit=N` bounds its items, `?ulid=ADDRESS` (contexts, bindings, leases) picks those of one host.
  * Errors are problem details (RFC 9457). Nothing is thrown at the caller.
  */
 export function createApi(box: BoxFacade): Hono {
@@ -27,6 +27,11 @@ export function createApi(box: BoxFacade): Hono {
     const ulid = readUlid(c);
     return ulid === null ? badUlid(c) : list(c, box.bindings(ulid), undefined);
   });
+  app.get("/leases", (c) => {
+    const ulid = readUlid(c);
+    return ulid === null ? badUlid(c) : list(c, box.leases(ulid), undefined);
+  });
+  app.get("/keys", (c) => list(c, box.keys(), undefined));
   app.get("/paths", (c) => list(c, box.paths(), undefined));
   app.get("/firewall", (c) => list(c, box.firewall(), undefined));
   app.get("/providers", (c) => list(c, box.providers(), undefined));
@@ -48,7 +53,7 @@ export function createApi(box: BoxFacade): Hono {
 const RELOAD_STATUS = { faults: 422, restart: 409, failed: 500 } as const;
 const RELOAD_TITLE = { faults: "Mistakes in the Settings", restart: "Needs a Restart", failed: "Refused by the Machine" } as const;
 
-const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings", "/firewall"];
+const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings", "/firewall", "/leases", "/keys"];
 
 /** The host that is asked about; `undefined` = all, `null` = what was given is no address. */
 function readUlid(c: Context): Address | undefined | null {

@@ -1,5 +1,5 @@
 import type { Address } from "../value/address.ts";
-import type { BindingRow, ContextRow, FirewallRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
+import type { BindingRow, ContextRow, FirewallRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
 
 /** What became of reading site.yaml again. When it is not `ok`, nothing has changed. */
 export type ReloadResult =
@@ -32,6 +32,10 @@ export interface BoxFacade {
   bindings(ulid: Address | undefined): Iterable<BindingRow>;
   /** Counters of the filter in the kernel, by name; none without a filter. */
   firewall(): Iterable<FirewallRow>;
+  /** All of them, or that of `ulid`. */
+  leases(ulid: Address | undefined): Iterable<LeaseRow>;
+  /** The box's own first. */
+  keys(): Iterable<KeyRow>;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */
   counters(): Iterable<readonly [name: string, total: number]>;
 }

@@ -79,6 +79,38 @@ export const firewallRow = z.object({
   octets: count,
 });
 
+export const leaseRow = z.object({
+  ulid: z.string(),
+  /** The host's name, by reservation or as the host says. */
+  name: z.string().nullable(),
+  /** `expired`: bound once, and nobody renewed it. */
+  state: z.enum(["bound", "expired", "released", "declined"]),
+  /** The client's DUID, hexadecimal (RFC 8415 §11). */
+  duid: z.string(),
+  iaid: z.int().nonnegative(),
+  /** Link-layer address, where it is known. */
+  mac: z.string().nullable(),
+  /** Why this address: `reservation duid`, `pool` … */
+  matched: z.string(),
+  /** ISO 8601, as are all instants of the calendar. */
+  since: z.string(),
+  /** End of the valid lifetime; null = never. */
+  until: z.string().nullable(),
+  /** Until then, 0 when it is over; null = for ever. */
+  expiresMs: millis.nullable(),
+});
+
+export const keyRow = z.object({
+  /** Where its private half lies; null for a key that signs elsewhere. */
+  file: z.string().nullable(),
+  /** Bits of the modulus; null for a key that cannot be read. */
+  bits: z.int().nullable(),
+  /** SHA-256 of the public half (SubjectPublicKeyInfo), hexadecimal. */
+  fingerprint: z.string(),
+  /** Identifiers that it can prove, in the order of their text. */
+  ulids: z.array(z.string()),
+});
+
 export const statusRow = z.object({
   site: z.string(),
   version: z.string(),
@@ -109,6 +141,8 @@ export type PathRow = z.infer<typeof pathRow>;
 export type ProviderRow = z.infer<typeof providerRow>;
 export type BindingRow = z.infer<typeof bindingRow>;
 export type FirewallRow = z.infer<typeof firewallRow>;
+export type LeaseRow = z.infer<typeof leaseRow>;
+export type KeyRow = z.infer<typeof keyRow>;
 export type ReloadRow = z.infer<typeof reloadRow>;
 export type StatusRow = z.infer<typeof statusRow>;
 

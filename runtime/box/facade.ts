@@ -1,6 +1,6 @@
 /** The box as rows for the API: every call answers for the present moment and changes nothing. */
 import type { BoxFacade, ReloadResult } from "../api/facade.ts";
-import type { BindingRow, ContextRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
+import type { BindingRow, ContextRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Provider, Site } from "../config/site.ts";
 import type { FirewallCount } from "../firewall/counters.ts";
 import type { ContextView } from "../shim6/contract.ts";
@@ -23,6 +23,9 @@ export interface FacadeParts {
   readonly startedAt: Millis;
   /** Counters that neither the core nor the box keeps: refused writes of the packet plane. */
   readonly planeTotals: () => ReadonlyMap<string, number>;
+  /** Absent = this box gives no leases. */
+  readonly leases?: () => Iterable<LeaseRow>;
+  readonly keys?: () => Iterable<KeyRow>;
 }
 
 /** The façade of a running box. */
@@ -117,6 +120,10 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       }
     },
     firewall: () => parts.filterCounts(),
+    *leases(ulid): Iterable<LeaseRow> {
+      for (const row of parts.leases?.() ?? []) if (ulid === undefined || row.ulid === ulid) yield row;
+    },
+    keys: (): Iterable<KeyRow> => parts.keys?.() ?? [],
     *counters(): Iterable<readonly [string, number]> {
       const sums = new Map<string, number>(core.totals());
       for (const [name, value] of [...box.counters.entries(), ...planeTotals()]) sums.set(name, (sums.get(name) ?? 0) + value);

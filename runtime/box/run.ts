@@ -17,7 +17,7 @@ import type { Http } from "../port/http.ts";
 import type { LogLevel, Logs } from "../port/log.ts";
 import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
-import type { Store } from "../port/store.ts";
+import { KEY_FILE, type Store } from "../port/store.ts";
 import { address } from "../value/address.ts";
 import { contains } from "../value/prefix.ts";
 import { NEVER } from "../value/time.ts";
@@ -32,6 +32,7 @@ import { plainPairs, tellCore } from "./prefixes.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
+import { keyRows } from "./state-rows.ts";
 
 /** The outside, as a box needs it. */
 export interface BoxPlatform {
@@ -215,6 +216,7 @@ async function bringUp(
     runtime: platform.runtime,
     startedAt,
     planeTotals: () => plane.totals(),
+    keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), parameters),
   });
   const api = createApi(facade);
   files.makeDirectory(site.control.slice(0, site.control.lastIndexOf("/")) || "/", CONTROL_DIRECTORY_MODE);

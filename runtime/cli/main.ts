@@ -1,6 +1,7 @@
 /** The command line: verbs in the manner of `ip` and `wg`. Parses, calls, prints; what is outside comes in as {@link CliHost}. */
 import { Command, CommanderError } from "commander";
 import { PortError } from "../port/error.ts";
+import { addBackup } from "./backup.ts";
 import { addBench, addLab, addRun } from "./big.ts";
 import { addCga } from "./cga.ts";
 import { addCheck } from "./check.ts";
@@ -56,6 +57,7 @@ function programFor(session: Session): Command {
   addCheck(program, session);
   addReload(program, session);
   addShow(program, session);
+  addBackup(program, session);
   addCga(program, session);
   addZone(program, session);
   addLab(program, session);

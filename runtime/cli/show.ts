@@ -9,7 +9,11 @@ import {
   counterRows,
   type FirewallRow,
   firewallRow,
+  type KeyRow,
+  keyRow,
+  type LeaseRow,
   type Listing,
+  leaseRow,
   listing,
   type PathRow,
   type ProviderRow,
@@ -85,6 +89,8 @@ export function addShow(program: Command, session: Session): void {
   add("providers", "the providers and what they carry", view("/providers", listing(providerRow), tableOf(PROVIDERS, "provider")), limited);
   add("firewall", "what the filter's rules counted", view("/firewall", listing(firewallRow), tableOf(FIREWALL, "counter")), limited);
   add("bindings", "where hosts of other sites are found", view("/bindings", listing(bindingRow), tableOf(BINDINGS, "binding")), filtered);
+  add("leases", "the identifiers that hosts were given", view("/leases", listing(leaseRow), tableOf(LEASES, "lease")), filtered);
+  add("keys", "the keys that prove the site's identifiers", view("/keys", listing(keyRow), tableOf(KEYS, "key")), limited);
 }
 
 async function run(session: Session, what: View, flags: ShowFlags): Promise<void> {
@@ -197,6 +203,25 @@ const BINDINGS: readonly Column<BindingRow>[] = [
   { title: "source", cell: (row) => row.source },
   { title: "expires", cell: (row) => showMillis(row.expiresMs), right: true, spare: 1 },
   { title: "locators", cell: (row) => row.locators.join(" ") },
+];
+
+const LEASES: readonly Column<LeaseRow>[] = [
+  { title: "identifier", cell: (row) => row.ulid },
+  { title: "name", cell: (row) => row.name ?? "-" },
+  { title: "state", cell: (row) => row.state },
+  { title: "ends in", cell: (row) => (row.expiresMs === null ? "never" : showMillis(row.expiresMs)), right: true },
+  { title: "link address", cell: (row) => row.mac ?? "-", spare: 2 },
+  { title: "DUID", cell: (row) => row.duid, spare: 4 },
+  { title: "IAID", cell: (row) => row.iaid.toString(16).padStart(8, "0"), spare: 3 },
+  { title: "by", cell: (row) => row.matched, spare: 1 },
+  { title: "since", cell: (row) => row.since, spare: 5 },
+];
+
+const KEYS: readonly Column<KeyRow>[] = [
+  { title: "file", cell: (row) => row.file ?? "elsewhere" },
+  { title: "bits", cell: (row) => String(row.bits ?? "-"), right: true },
+  { title: "identifiers", cell: (row) => String(row.ulids.length), right: true },
+  { title: "SHA-256 of the public key", cell: (row) => row.fingerprint },
 ];
 
 /** Prints a listing; says what is missing when it was cut. */

@@ -35,6 +35,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The file of the private key, in the store's directory and beside a copy. */
+export const KEY_FILE = "site-key.pem";
+
 /** Changes that are stored together. */
 export interface StoreGroup {
   readonly cga?: readonly (StoredCga & { readonly ulid: Ulid })[];

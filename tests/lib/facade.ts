@@ -63,6 +63,19 @@ export function fakeFacade(contexts: number): BoxFacade & { made: number } {
     *firewall() {
       yield { name: "rule-web", packets: 3, octets: 240 };
     },
+    *leases(ulid) {
+      const host = { duid: "00030001020000000001", iaid: 7, mac: "02:00:00:00:00:01", matched: "pool", since: "2026-09-21T13:46:40.000Z" };
+      const rows = [
+        { ...host, ulid: "fc00:aaaa:1::1", name: "h1", state: "bound", until: "2026-09-21T14:46:40.000Z", expiresMs: 65_000 },
+        { ...host, ulid: "fc00:aaaa:1::2", name: null, mac: null, state: "declined", until: null, expiresMs: null },
+      ] as const;
+      for (const row of rows) if (ulid === undefined || ulid === row.ulid) yield row;
+    },
+    *keys() {
+      const ulids = ["fc00:aaaa:1::1", "fc00:aaaa:1::2"];
+      yield { file: "/var/lib/pshim6/site-key.pem", bits: 2048, fingerprint: "ef".repeat(32), ulids };
+      yield { file: null, bits: null, fingerprint: "01".repeat(32), ulids: [] };
+    },
     *counters() {
       yield ["out-shim6-packets", 42];
       yield ["drop-bad-sum-shim6", 0];

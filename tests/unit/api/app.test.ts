@@ -6,6 +6,8 @@ import {
   bindingRow,
   contextRow,
   counterRows,
+  keyRow,
+  leaseRow,
   listing,
   pathRow,
   problem,
@@ -29,6 +31,8 @@ test("each route answers in its schema", async () => {
     "/paths": listing(pathRow),
     "/providers": listing(providerRow),
     "/bindings": listing(bindingRow),
+    "/leases": listing(leaseRow),
+    "/keys": listing(keyRow),
   };
   for (const [path, schema] of Object.entries(routes)) {
     const { status, type, body } = await get(fakeFacade(3), path);
@@ -57,6 +61,7 @@ test("contexts and bindings of one host", async () => {
   const peer = (await get(fakeFacade(50), "/contexts?ulid=fc00:bbbb:1::10&limit=3")).body;
   assert.equal([peer.items.length, peer.total], [3, 50]);
   assert.equal((await get(fakeFacade(0), "/bindings?ulid=fc00::1")).body, { items: [], total: 0 });
+  assert.is((await get(fakeFacade(0), "/leases?ulid=fc00:aaaa:1::2")).body.items[0].state, "declined");
 });
 
 test("errors are problem details", async () => {
@@ -71,6 +76,7 @@ test("errors are problem details", async () => {
     ["/contexts?limit=", "GET", 400],
     ["/contexts?ulid=h1", "GET", 400],
     ["/bindings?ulid=", "GET", 400],
+    ["/leases?ulid=h1", "GET", 400],
   ];
   for (const [path, method, status] of cases) {
     const answer = await get(fakeFacade(1), path, method);
@@ -108,10 +114,14 @@ test("reload: what changed, or why nothing did", async () => {
 test("any query gets an answer", async () => {
   const api = createApi(fakeFacade(2));
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom("contexts", "paths", "bindings", "providers"), fc.string({ unit: "binary" }), async (route, text) => {
-      const { status } = await api.request(`/${route}?limit=${encodeURIComponent(text)}&ulid=${encodeURIComponent(text)}`);
-      assert.ok(status === 200 || status === 400);
-    }),
+    fc.asyncProperty(
+      fc.constantFrom("contexts", "paths", "bindings", "providers", "leases", "keys"),
+      fc.string({ unit: "binary" }),
+      async (route, text) => {
+        const { status } = await api.request(`/${route}?limit=${encodeURIComponent(text)}&ulid=${encodeURIComponent(text)}`);
+        assert.ok(status === 200 || status === 400);
+      },
+    ),
     { seed, numRuns: 100 },
   );
 });

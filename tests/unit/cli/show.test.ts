@@ -31,7 +31,7 @@ test("contexts as a table; a pipe has no width", async () => {
 });
 
 test("a table fits the terminal, whatever its width", async () => {
-  for (const view of ["contexts", "paths", "providers", "bindings", "counters"]) {
+  for (const view of ["contexts", "paths", "providers", "bindings", "counters", "leases", "keys"]) {
     for (const columns of [20, 40, 60, 80, 100, 160, 240]) {
       const { code, out } = await (await machine()).run(["show", view, "--socket", SOCKET], { columns });
       assert.is(code, 0);
@@ -61,6 +61,21 @@ test("counters without zeros, and with", async () => {
   const box = await machine();
   assert.is((await box.run(["show", "counters", "--socket", SOCKET])).out, "counter            total\nout-shim6-packets     42\n");
   assert.match((await box.run(["show", "counters", "--socket", SOCKET, "--all"])).out, /drop-bad-sum-shim6 +0\n/);
+});
+
+test("leases with what is left of them; keys without anything secret", async () => {
+  const box = await machine();
+  const { out } = await box.run(["show", "leases", "--socket", SOCKET]);
+  const [head, bound, declined] = out.split("\n");
+  assert.match(head, /^identifier +name +state +ends in +link address +DUID +IAID +by +since$/);
+  assert.match(bound, /^fc00:aaaa:1::1 +h1 +bound +1m05s +02:00:00:00:00:01 +00030001020000000001 +00000007 +pool +2026-/);
+  assert.match(declined, /^fc00:aaaa:1::2 +- +declined +never +- /);
+  const json = JSON.parse((await box.run(["show", "leases", "--socket", SOCKET, "--json", "--ulid", "fc00:aaaa:1::1"])).out);
+  assert.equal([json.total, json.items[0].until], [1, "2026-09-21T14:46:40.000Z"]);
+  assert.match(
+    (await box.run(["show", "keys", "--socket", SOCKET])).out,
+    /^file +bits +identifiers +SHA-256 of the public key\n\/var\/lib\/pshim6\/site-key\.pem +2048 +2 +(ef){32}\nelsewhere +- +0 +(01){32}\n$/,
+  );
 });
 
 test("status", async () => {
