@@ -4,10 +4,12 @@ import { RUNTIMES, type Runtime, root, runtimeCommand } from "./tools.ts";
 
 const FILES: Record<string, string> = {
   core: "tests/bench/core.ts",
+  dhcp: "tests/bench/dhcp.ts",
   establish: "tests/bench/establish.ts",
   flood: "tests/bench/flood.ts",
   goodput: "tests/bench/goodput.ts",
   handshake: "tests/bench/handshake.ts",
+  kill: "tests/bench/kill.ts",
   rehome: "tests/bench/rehome.ts",
   soak: "tests/bench/soak.ts",
 };

@@ -1,10 +1,10 @@
 /**
- * A cage for one test file: the file runs itself again as the first process of new network, mount and process namespaces.
+ * A cage for one test file: the file runs itself again as the first process of new network, mount, name and process namespaces.
  * What it starts there, under whatever name and in whatever directory, is gone with it, also when it is killed; the
  * machine's network, /run and /etc are neither seen nor touched. On Node, as all that needs a cage.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { chmodSync, mkdtempSync } from "node:fs";
 import process from "node:process";
 
 const INSIDE = "PSHIM6_TEST_CAGE";
@@ -14,14 +14,14 @@ const SCRATCH = "/mnt";
 /** `/run` is new and empty; `/etc` is a copy that takes changes; namespaces by name lie in `/run/netns`. */
 const FURNISH = [
   "mount -t tmpfs tmpfs /run",
-  `mount -t tmpfs tmpfs ${SCRATCH}`,
+  `mount -t tmpfs -o mode=0755 tmpfs ${SCRATCH}`,
   "mkdir -p /run/etc/upper /run/etc/work /run/lock",
   "mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work /etc",
   'exec "$@"',
 ].join(" && ");
 
-const ENTER = ["setpriv --pdeathsig KILL", "unshare --net --mount --pid --fork --kill-child=KILL --mount-proc", "sh -c"].flatMap((words) =>
-  words.split(" "),
+const ENTER = ["setpriv --pdeathsig KILL", "unshare --net --mount --uts --pid --fork --kill-child=KILL --mount-proc", "sh -c"].flatMap(
+  (words) => words.split(" "),
 );
 
 /**
@@ -45,7 +45,10 @@ export function insideCage(path: string, words: readonly string[] = []): boolean
 
 /** @returns a new directory that is gone with the cage. It lies in memory: syncs cost nothing there */
 export function scratch(name: string): string {
-  return mkdtempSync(`${SCRATCH}/${name}-`);
+  const directory = mkdtempSync(`${SCRATCH}/${name}-`);
+  // Some programs go on as a user of their own.
+  chmodSync(directory, 0o755);
+  return directory;
 }
 
 function whyNot(): string | undefined {

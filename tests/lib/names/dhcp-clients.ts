@@ -2,12 +2,13 @@
  * DHCPv6 clients that others wrote, each in a node of its own with its files in a directory of its own. None touches the
  * machine's resolv.conf: they report what they were told to a script of ours.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { addressesOf, type Held, type Node } from "./nodes.ts";
-import { Bell, PATIENCE, type Program } from "./program.ts";
+import { Bell, PATIENCE, type Program, until } from "./program.ts";
 
 /** Names of the clients that there are launchers for. */
-export const CLIENTS = ["dhclient", "dhcpcd", "dibbler", "wide"] as const;
+export const CLIENTS = ["dhclient", "dhcpcd", "dibbler", "wide", "networkd"] as const;
 
 export type ClientName = (typeof CLIENTS)[number];
 
@@ -17,6 +18,7 @@ export const CLIENT_PROGRAMS: Readonly<Record<ClientName, string>> = {
   dhcpcd: "dhcpcd",
   dibbler: "dibbler-client",
   wide: "dhcp6c",
+  networkd: "/usr/lib/systemd/systemd-networkd",
 };
 
 /** A client on the interface `lan` of its node. */
@@ -31,9 +33,11 @@ export interface DhcpClient {
   addresses(): Held[];
   /** Waits until what it holds fits. @throws after `patience`, with the client's last words */
   until(what: string, fits: (held: readonly Held[]) => boolean, patience?: number): Promise<Held[]>;
-  /** What its script was told last, in the client's own words. */
-  told(): string;
-  /** Makes it release its address and end. */
+  /** Waits until what its script was told last, in the client's own words, holds each of `words`. @throws after a while */
+  told(words: readonly string[]): Promise<void>;
+  /** Whether it tells the server when it goes. */
+  readonly releases: boolean;
+  /** Makes it release its address, if it does that, and end. */
   release(): Promise<void>;
   /** Ends it without a word to the server. */
   kill(): Promise<void>;
@@ -48,8 +52,14 @@ interface Recipe {
   /** Directories of the machine that it insists on, by the name under which they are kept in `directory`. */
   readonly mounts: Readonly<Record<string, string>>;
   argv(directory: string): string[];
-  /** A signal, or a command, that makes it release. */
+  /** A signal, or a command, that makes it release and end. */
   readonly release: NodeJS.Signals | ((directory: string) => string[]);
+  /** One that ends by {@link release} without a Release. */
+  readonly silent?: true;
+  /** The file, or the directory of files, where it says what it was told, if not {@link NOTE}'s. */
+  readonly told?: string;
+  /** A command for its mount namespace before it starts. */
+  readonly before?: string;
 }
 
 /** Notes what the client says, for {@link DhcpClient.told}. */
@@ -64,6 +74,18 @@ BOUND6|RENEW6|REBIND6|REBOOT6)
 EXPIRE6|RELEASE6|STOP6|FAIL6)
   ip -6 address del "$old_ip6_address/64" dev "$interface" ;;
 esac
+`;
+
+const NETWORKD = `[Match]
+Name=lan
+[Network]
+DHCP=ipv6
+IPv6AcceptRA=no
+[DHCPv6]
+WithoutRA=solicit
+DUIDType=link-layer
+UseDomains=yes
+UseHostname=no
 `;
 
 const dhclientFiles = (directory: string) => ["-cf", `${directory}/conf`, "-lf", `${directory}/leases`, "-pf", `${directory}/pid`];
@@ -135,6 +157,16 @@ const RECIPES: Readonly<Record<ClientName, Recipe>> = {
     argv: (directory) => ["dhcp6c", "-f", "-D", "-c", `${directory}/conf`, "-p", `${directory}/pid`, "lan"],
     release: "SIGTERM",
   },
+  networkd: {
+    files: () => ({ "run/systemd/network/lan.network": NETWORKD }),
+    mounts: {},
+    argv: () => [CLIENT_PROGRAMS.networkd],
+    // Where /sys can be written to it waits for udev.
+    before: "mount -o remount,ro /sys",
+    release: "SIGTERM",
+    silent: true,
+    told: "run/systemd/netif/links",
+  },
 };
 
 /** A client in `node`, not started. */
@@ -166,7 +198,12 @@ export function dhcpClient(name: ClientName, node: Node, parent: string): DhcpCl
       };
       return bell.until(`${name}: ${what}`, look, lastWords, patience);
     },
-    told: () => (existsSync(`${directory}/told`) ? readFileSync(`${directory}/told`, "utf8") : ""),
+    told: async (words) => {
+      const text = () => textOf(`${directory}/${recipe.told ?? "told"}`);
+      const whole = () => (words.every((word) => text().includes(word)) ? true : undefined);
+      await until(`${name} is told ${words.join(" and ")}`, whole, () => `${text()}\n${lastWords()}`);
+    },
+    releases: recipe.silent !== true,
     release: async () => {
       const { release } = recipe;
       if (typeof release === "string") program?.signal(release);
@@ -183,11 +220,22 @@ export function dhcpClient(name: ClientName, node: Node, parent: string): DhcpCl
 
 function furnish(directory: string, { files, mounts }: Recipe): void {
   for (const name of ["", "run", ...Object.keys(mounts)]) mkdirSync(`${directory}/${name}`, { recursive: true });
-  for (const [name, text] of Object.entries(files(directory))) writeFileSync(`${directory}/${name}`, text, { mode: 0o755 });
+  for (const [name, text] of Object.entries(files(directory))) {
+    mkdirSync(dirname(`${directory}/${name}`), { recursive: true });
+    writeFileSync(`${directory}/${name}`, text, { mode: name === "script" ? 0o755 : 0o644 });
+  }
+}
+
+function textOf(path: string): string {
+  if (!existsSync(path)) return "";
+  if (!statSync(path).isDirectory()) return readFileSync(path, "utf8");
+  return readdirSync(path)
+    .map((name) => readFileSync(`${path}/${name}`, "utf8"))
+    .join("");
 }
 
 /** `ip netns exec` gives a mount namespace to each program; into it go the client's own directories, and a /run of its own. */
 function inside(recipe: Recipe, directory: string, argv: readonly string[]): string[] {
   const binds = Object.entries({ ...recipe.mounts, run: "/run" }).map(([name, at]) => `mount --bind ${directory}/${name} ${at}`);
-  return ["sh", "-c", [...binds, 'exec "$@"'].join(" && "), "sh", ...argv];
+  return ["sh", "-c", [...binds, ...(recipe.before === undefined ? [] : [recipe.before]), 'exec "$@"'].join(" && "), "sh", ...argv];
 }

@@ -103,7 +103,7 @@ export async function moveIn(sites: NamedSites): Promise<Readonly<Record<"h1" | 
   const settle = async (client: DhcpClient, gateway: string, zone: string): Promise<string> => {
     client.start();
     const [{ address }] = await client.until("has an address", (held) => held.length > 0);
-    await client.until("was told its name server", () => client.told().includes(gateway));
+    await client.told([gateway]);
     await until(
       `${client.node.name} has a router`,
       () => (client.node.run(["ip", "-6", "route", "show", "default"]).includes("via") ? true : undefined),
