@@ -4,7 +4,7 @@
  */
 import { createApi } from "../api/app.ts";
 import type { ReloadResult } from "../api/facade.ts";
-import { PAYLOAD_HEADER_OCTETS, type Site } from "../config/site.ts";
+import type { Site } from "../config/site.ts";
 import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
 import { slotFor } from "../fast/plan.ts";
 import type { Clock } from "../port/clock.ts";
@@ -27,7 +27,7 @@ import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
-import { advertiseOnLan, linkAddressOf } from "./lan.ts";
+import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { plainPairs, tellCore } from "./prefixes.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
@@ -228,8 +228,7 @@ async function bringUp(
         clock,
         entropy,
         link: await platform.openNeighbourLink(site.lan.interface),
-        mtu: site.tun.mtu - PAYLOAD_HEADER_OCTETS,
-        linkAddress: linkAddressOf(files.readText(`/sys/class/net/${site.lan.interface}/address`)),
+        says: announcementOf(site, linkAddressOf(files.readText(`/sys/class/net/${site.lan.interface}/address`))),
         count: (name) => box.counters.count(name),
         later: (at, run) => box.at(at, run),
       }),

@@ -89,7 +89,7 @@ export const siteSchema = z.strictObject({
         }),
       advertise: z.boolean().default(false).meta({
         description:
-          "Whether the box tells the hosts by router advertisements that it is their router and that packets have room for the Shim6 header. No prefix is advertised.",
+          "Whether the box tells the hosts by router advertisements that it is their router, that packets have room for the Shim6 header, what is on the link, who answers for names, and, with `dhcp`, that their addresses come from there. No prefix is for autoconfiguration.",
       }),
     })
     .meta({ description: "The inside." }),

@@ -57,8 +57,15 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
       clock: { now: () => performance.now(), wall: () => 0, wakeAt: () => undefined },
       entropy: { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
       link,
-      mtu: 1492,
-      linkAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
+      says: {
+        managed: false,
+        other: false,
+        mtu: 1492,
+        linkAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
+        prefixes: [],
+        servers: [],
+        search: [],
+      },
       count: (name) => counted.set(name, (counted.get(name) ?? 0) + 1),
       later: (at, run) => {
         setTimeout(run, Math.max(0, at - performance.now())).unref();

@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { advertiseOnLan, linkAddressOf } from "../../../runtime/box/lan.ts";
+import { type Announcement, advertiseOnLan, announcementOf, linkAddressOf } from "../../../runtime/box/lan.ts";
+import { readSite } from "../../../runtime/config/read.ts";
 import {
   Advertiser,
   MAX_INITIAL_RTR_ADVERT_INTERVAL,
@@ -11,27 +12,99 @@ import {
   MIN_DELAY_BETWEEN_RAS,
   MIN_RTR_ADV_INTERVAL,
 } from "../../../runtime/router/advertise.ts";
-import { checkSolicitation, emitAdvertisement } from "../../../runtime/router/message.ts";
-import { address, UNSPECIFIED } from "../../../runtime/value/address.ts";
+import { type Advertisement, checkSolicitation, emitAdvertisement } from "../../../runtime/router/message.ts";
+import { address, addressAt, UNSPECIFIED } from "../../../runtime/value/address.ts";
 import { hex, unhex } from "../../../runtime/value/bytes.ts";
+import { prefix } from "../../../runtime/value/prefix.ts";
 import { Reject } from "../../../runtime/value/reject.ts";
 import type { Millis } from "../../../runtime/value/time.ts";
+import { dnsName } from "../../../runtime/wire/index.ts";
 import { seed } from "../../lib/seed.ts";
 
 const HOST = address("fe80::10");
 const octets = (text: string): Uint8Array => unhex(text) ?? new Uint8Array();
 
+const SILENT: Announcement = { managed: false, other: false, mtu: 1492, linkAddress: undefined, prefixes: [], servers: [], search: [] };
+/** type, code, checksum · hop limit, flags, lifetime · reachable · retransmit */
+const head = (flags: string, lifetime: string) => `86000000 40${flags}${lifetime} 00000000 00000000`;
+const MTU = "05010000 000005d4";
+
 test("the message, octet by octet", () => {
-  const linkAddress = octets("02 00 00 00 00 01");
-  assert.is(
-    hex(emitAdvertisement({ lifetime: 1800, mtu: 1492, linkAddress })),
-    // type, code, checksum · hop limit, flags, lifetime · reachable · retransmit · link address · MTU
-    "86000000" + "40000708" + "00000000" + "00000000" + "0101020000000001" + "05010000000005d4",
+  const [a, b] = ["fc00:aaaa:1::53", "fc00:aaaa:1::54"].map(address);
+  const full: Announcement = {
+    managed: true,
+    other: true,
+    mtu: 1492,
+    linkAddress: octets("02 00 00 00 00 01"),
+    prefixes: [prefix("fc00:aaaa:1::/64")],
+    servers: [a, b],
+    search: [dnsName("alpha.example"), dnsName("b.test")],
+  };
+  const link = "01010200 00000001";
+  const servers = (lifetime: string) => `19050000 ${lifetime} fc00aaaa000100000000000000000053 fc00aaaa000100000000000000000054`;
+  // alpha.example and b.test, filled up with a zero.
+  const search = (lifetime: string) => `1f040000 ${lifetime} 05616c706861 076578616d706c65 00 0162 0474657374 00 00`;
+  // Length 64, L, 30 days, 7 days, reserved.
+  const onLink = "03044080 00278d00 00093a80 00000000 fc00aaaa000100000000000000000000";
+  const cases: [string, Advertisement, string[]][] = [
+    ["all there is", { ...full, lifetime: 1800 }, [head("c0", "0708"), link, MTU, servers("00000708"), search("00000708"), onLink]],
+    ["the last word", { ...full, lifetime: 0 }, [head("c0", "0000"), link, MTU, servers("00000000"), search("00000000")]],
+    ["nothing but the router", { ...SILENT, mtu: 1280, lifetime: 9000 }, [head("00", "2328"), "05010000 00000500"]],
+    ["M alone", { ...SILENT, managed: true, lifetime: 1 }, [head("80", "0001"), MTU]],
+  ];
+  for (const [name, advertisement, parts] of cases)
+    assert.equal(emitAdvertisement(advertisement).map(hex), [parts.join("").replaceAll(" ", "")], name);
+});
+
+test("more prefixes than fit are said in several messages, each of them once and none larger than the smallest MTU", () => {
+  const prefixes = Array.from({ length: 100 }, (_, n) => prefix(`fc00:aaaa:1:${(n + 1).toString(16)}::/64`));
+  const servers = Array.from({ length: 40 }, (_, n) => address(`fc00:aaaa:1::${(n + 1).toString(16)}`));
+  const search = Array.from({ length: 40 }, (_, n) => dnsName(`${"x".repeat(60)}.${n}.example`));
+  const messages = emitAdvertisement({ ...SILENT, prefixes, servers, search, lifetime: 1800 });
+  const options = messages.flatMap((message) => {
+    assert.ok(message.length <= 1240 && message.length % 8 === 0);
+    assert.is(hex(message.subarray(0, 16)), head("00", "0708").replaceAll(" ", ""));
+    const found: Uint8Array[] = [];
+    for (let at = 16; at < message.length; at += 8 * message[at + 1]) found.push(message.subarray(at, at + 8 * message[at + 1]));
+    return found;
+  });
+  assert.equal(
+    options.filter(([type]) => type === 3).map((option) => addressAt(option, 16)),
+    prefixes.map(({ base }) => base),
   );
-  assert.is(
-    hex(emitAdvertisement({ lifetime: 0, mtu: 1280, linkAddress: undefined })),
-    "8600000040000000" + "0000000000000000" + "0501000000000500",
+  assert.equal(
+    options.map(([type]) => type).filter((type) => type !== 3),
+    [5, 25, 31],
   );
+  assert.ok(messages.length < 5);
+});
+
+test("what the site's settings come to", () => {
+  const text = (more: string) => `site: s
+ulid: { prefix: "fc00:aaaa:1::/48" }
+lan: { interface: lan, subnets: ["fc00:aaaa:1::/64", "fc00:aaaa:1:1::/64"] }
+providers: [ { name: isp1, prefix: "2001:db8:a1::/48", interface: up1 } ]
+${more}`;
+  const says = (more: string) => {
+    const reading = readSite(text(more), "site.yaml");
+    if (!("site" in reading)) throw new Error(JSON.stringify(reading.faults));
+    return announcementOf(reading.site, undefined);
+  };
+  const prefixes = [prefix("fc00:aaaa:1::/64"), prefix("fc00:aaaa:1:1::/64")];
+  const dns =
+    'dns: { listen: ["[fc00:aaaa:1::1]:53", "[::1]:53", "[fc00:aaaa:1::2]:5353"], upstreams: [ { server: "[2001:db8::53]:53" } ] }';
+  assert.equal(says(""), { ...SILENT, prefixes });
+  assert.equal(says(dns), { ...SILENT, prefixes, servers: [address("fc00:aaaa:1::1")] });
+  assert.equal(says(`${dns}\ndhcp: { search: ["a.example"] }\ntun: { mtu: 1400 }`), {
+    ...SILENT,
+    mtu: 1392,
+    managed: true,
+    other: true,
+    prefixes,
+    servers: [address("fc00:aaaa:1::1")],
+    search: [dnsName("a.example")],
+  });
+  assert.equal(says(`${dns}\ndhcp: { dns: ["fc00:aaaa:1::9"] }`).servers, [address("fc00:aaaa:1::9")]);
 });
 
 test("solicitations that count, and those that do not", () => {
@@ -112,8 +185,7 @@ test("on the LAN: at once, when asked, and a last one with lifetime 0; bad solic
         closed = true;
       },
     },
-    mtu: 1492,
-    linkAddress: undefined,
+    says: SILENT,
     count: (name) => counted.push(name),
     later: (when, run) => {
       at = when;
