@@ -31,6 +31,8 @@ export interface RdataLayout {
 const plain = (before: number, names: number, compress: boolean): RdataLayout => ({ before, strings: 0, names, behind: 0, compress });
 
 const TYPE_NAPTR = 35;
+/** RDLENGTH has 16 bits; names made whole must fit too. */
+const RDATA_LIMIT = 0xffff;
 const LAYOUTS: ReadonlyMap<number, RdataLayout> = new Map([
   [TYPE_NS, plain(0, 1, true)],
   [3, plain(0, 1, true)], //       MD
@@ -93,7 +95,8 @@ function expand(octets: Uint8Array, at: number, end: number, layout: RdataLayout
   }
   if (layout.behind !== undefined && end - next !== layout.behind) return reject("bad-rdata-dns", next);
   whole.set(message.subarray(next, end), filled);
-  return whole.slice(0, filled + end - next);
+  const size = filled + end - next;
+  return size > RDATA_LIMIT ? reject("bad-rdata-dns", at) : whole.slice(0, size);
 }
 
 /** The name at `at` of RDATA whose names are whole. @returns the name, or a {@link Reject}: `short-dns`, `bad-name-dns` */
