@@ -75,6 +75,7 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
         now: platform.clock.now(),
       }),
     openLane,
+    openUdp: () => platform.openUdp(new URL(entry)),
     openPacketPlane: async (core, plane) => {
       const opened = await platform.openPacketPlane(core, { ...plane, entry: new URL(entry) });
       return capture === undefined ? opened : capturePlane(opened, capture);

@@ -2,7 +2,7 @@
 import { createVerifier, signLocatorList } from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
 import type { Core } from "../fast/contract.ts";
-import { createBindings } from "../locator/bindings.ts";
+import { type BindingChange, createBindings } from "../locator/bindings.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -40,6 +40,8 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
   readonly privateKey: Uint8Array;
   /** Asks the DNS for proof of a peer's locators; absent = nobody can. */
   readonly prove?: Prove | undefined;
+  /** Hears of each change of what was learnt of peers. */
+  readonly bindingChanged?: ((change: BindingChange) => void) | undefined;
   /** CGA parameters of a ULID of the site. */
   readonly pdsOf: (ulid: Ulid) => Uint8Array | undefined;
 }
@@ -48,7 +50,10 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
 export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
   const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release, failed, heard, locate } = parts;
   const identities = new Identities(site.providers, generation, pdsOf, (list) => signLocatorList(crypto, list, privateKey));
-  const bindings = createBindings({ capacity: BINDINGS_PER_CONTEXT * site.contexts.max + site.bindings.length });
+  const bindings = createBindings({
+    capacity: BINDINGS_PER_CONTEXT * site.contexts.max + site.bindings.length,
+    changed: parts.bindingChanged,
+  });
   bindings.setStatic(site.bindings);
   const reap = createReap();
   // The machine asks for these only while it works, when the box is there.

@@ -7,6 +7,7 @@ import type { DhcpSettings, Site } from "../config/site.ts";
 import { ulidPolicy } from "../dhcp6/configure.ts";
 import type { Dhcp6Effect, Dhcp6Event, Dhcp6Reply, Dhcp6Settings, LeaseRow } from "../dhcp6/contract.ts";
 import { CgaPool } from "../dhcp6/pool.ts";
+import { BY_RESERVATION } from "../dhcp6/reserve.ts";
 import { Dhcp6Server } from "../dhcp6/server.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
@@ -28,6 +29,8 @@ export interface LeaseNews {
   readonly ulid: Ulid;
   readonly name: string | undefined;
   readonly living: boolean;
+  /** Whether a reservation named the host; else the name is its own word. */
+  readonly reserved: boolean;
   /** CGA parameters, where the address was never given before. */
   readonly pds: Uint8Array | undefined;
 }
@@ -139,8 +142,8 @@ class RunningLeases implements Leases {
 
   async open(name: string): Promise<void> {
     const { clock, onLease, udp } = this.#parts;
-    for (const { ulid, name: host, state } of this.#server.rows(clock.now(), clock.wall()))
-      if (state === "bound") onLease({ ulid, name: host, living: true, pds: undefined });
+    for (const { ulid, name: host, state, matched } of this.#server.rows(clock.now(), clock.wall()))
+      if (state === "bound") onLease({ ulid, name: host, living: true, reserved: matched.startsWith(BY_RESERVATION), pds: undefined });
     const groups = [address(ALL_DHCP_RELAY_AGENTS_AND_SERVERS), address(ALL_DHCP_SERVERS)];
     this.#socket = await udp.open(
       { address: UNSPECIFIED, port: DHCP6_SERVER_PORT, interface: name, groups },
@@ -193,7 +196,7 @@ class RunningLeases implements Leases {
         return;
       }
       case "lease":
-        return onLease({ ulid: effect.ulid, name: effect.name, living: effect.living, pds: effect.pds });
+        return onLease({ ulid: effect.ulid, name: effect.name, living: effect.living, reserved: effect.reserved, pds: effect.pds });
       case "count":
         return count(effect.name);
       case "exhausted":

@@ -18,21 +18,26 @@ import type { LogLevel, Logs } from "../port/log.ts";
 import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import { KEY_FILE, type Store } from "../port/store.ts";
-import { address } from "../value/address.ts";
+import type { TcpPort } from "../port/tcp.ts";
+import type { UdpPort } from "../port/udp.ts";
+import { address, type Ulid } from "../value/address.ts";
 import { contains } from "../value/prefix.ts";
-import { NEVER } from "../value/time.ts";
+import { type Millis, NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
+import { Hosts } from "./hosts.ts";
+import { Keepsakes } from "./keepsakes.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { plainPairs, tellCore } from "./prefixes.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
-import { keyRows } from "./state-rows.ts";
+import { Services } from "./services.ts";
+import { keyRows, leaseRow } from "./state-rows.ts";
 
 /** The outside, as a box needs it. */
 export interface BoxPlatform {
@@ -45,6 +50,9 @@ export interface BoxPlatform {
   readonly command: Command;
   readonly http: Http;
   readonly crypto: CryptoPort;
+  readonly tcp: TcpPort;
+  /** UDP for the services; nothing is opened yet. @throws {PortError} `unsupported`, `permission` */
+  openUdp(): Promise<UdpPort>;
   /** Absent = the log's level is not for site.yaml to say. */
   readonly setLogLevel: ((level: LogLevel) => void) | undefined;
   openStore(directory: string): Store;
@@ -147,7 +155,7 @@ async function bringUp(
     log.info("making the site's key", { bits: site.key.bits });
     return crypto.rsaGenerate(site.key.bits);
   });
-  let parameters = store.cgaParameters();
+  const parameters = store.cgaParameters();
   const known = [...parameters.keys()]
     .map(address)
     .filter((ulid) => [site.ulid.prefix, ...site.ulid.routable].some((own) => contains(own, ulid)));
@@ -158,9 +166,12 @@ async function bringUp(
         `host ${name}: nothing is known about ${ulid} in ${site.state}; make its ULID with \`pshim6 cga generate --name ${name}\``,
       );
 
+  const hosts = new Hosts(parameters, site.hosts);
+
   const lane = await platform.openLane(core.shared, site.tun.queues);
   const release = new Release(lane, new Uint8Array(core.shared.memory.buffer), BATCH, (packet) => plane.send(packet));
 
+  let keepsakes: Keepsakes | undefined;
   box = assembleBox(site, {
     core,
     clock,
@@ -170,13 +181,20 @@ async function bringUp(
     // Grows over restarts: peers refuse a list that is older than one they know (runtime/shim6/generations.ts).
     generation: Math.floor(clock.wall() / 1000) >>> 0,
     privateKey,
-    pdsOf: (ulid) => parameters.get(ulid)?.pds,
+    pdsOf: (ulid) => hosts.pdsOf(ulid),
+    bindingChanged: (change) => keepsakes?.changed(change),
     send: (packet) => plane.send(packet),
     release: (packets, now) => release.run(packets, now),
     failed: (error) => fail(error),
   });
 
   undo.push(() => clock.wakeAt(NEVER, () => undefined));
+  const later = (at: Millis, run: () => void): void => box?.at(at, run);
+  const { bindings } = box.parts;
+  const isPeer = (ulid: Ulid): boolean => contains(site.ulid.generic, ulid) && !contains(site.ulid.prefix, ulid);
+  keepsakes = new Keepsakes({ store, bindings, clock, log, later, isPeer });
+  keepsakes.recall();
+  undo.push(() => keepsakes?.flush());
 
   // Nothing is routed to the box yet: what must not pass never does.
   let filtered = site;
@@ -192,6 +210,12 @@ async function bringUp(
   // Bells that rang before the box was there.
   box.activity();
 
+  /** A context in advance, if the host is ours and there is none (draft §6, step 2). */
+  const expect = (local: Ulid, peer: Ulid): void => {
+    const pair = { local, peer, fork: 0 };
+    if (hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined) box?.need(pair);
+  };
+  let services: Services | undefined;
   const reloader = new Reloader(site, plan, {
     file,
     box,
@@ -201,8 +225,9 @@ async function bringUp(
     log,
     setLogLevel: platform.setLogLevel,
     learnt: (anew, next) => {
-      parameters = anew;
+      hosts.renew(anew, next.hosts);
       filtered = next;
+      void services?.configure(next);
     },
   });
   const facade = createFacade({
@@ -215,9 +240,24 @@ async function bringUp(
     version: platform.version,
     runtime: platform.runtime,
     startedAt,
-    planeTotals: () => plane.totals(),
-    keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), parameters),
+    planeTotals: () => new Map([...plane.totals(), ...(services?.totals() ?? [])]),
+    keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), hosts.parameters),
+    leases: () => (services?.leases() ?? []).map((lease) => leaseRow(lease, clock.wall())),
   });
+  services = await Services.open(site, {
+    ...platform,
+    store,
+    privateKey,
+    hosts,
+    bindings,
+    counters: box.counters,
+    isUsable: () => true,
+    asked: (host, peer) => expect(host, peer),
+    later,
+    whenIdle: (work) => box.whenIdle(work),
+    failed: (error) => fail(error),
+  });
+  undo.push(() => services?.close());
   const api = createApi(facade);
   files.makeDirectory(site.control.slice(0, site.control.lastIndexOf("/")) || "/", CONTROL_DIRECTORY_MODE);
   const listener = await http.serveSocket(site.control, (request) => api.fetch(request));

@@ -114,6 +114,8 @@ export type Dhcp6Effect =
       readonly ulid: Ulid;
       readonly name: string | undefined;
       readonly living: boolean;
+      /** Whether a reservation named the host; else the name is its own word. */
+      readonly reserved: boolean;
       /** CGA parameters, where the address is new. */
       readonly pds: Uint8Array | undefined;
     }

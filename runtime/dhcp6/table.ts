@@ -180,8 +180,10 @@ export class LeaseTable {
     for (const [ulid, after] of group.after) {
       const before = group.before.get(ulid);
       const [was, is] = [before?.state === "bound", after?.state === "bound"];
-      if (was === is && (!is || before?.name === after?.name)) continue;
-      effects.push({ kind: "lease", ulid, name: (is ? after : before)?.name, living: is, pds: group.pds.get(ulid) });
+      const lease = is ? after : before;
+      const isSame = before?.name === after?.name && isReserved(before) === isReserved(after);
+      if (was === is && (!is || isSame)) continue;
+      effects.push({ kind: "lease", ulid, name: lease?.name, living: is, reserved: isReserved(lease), pds: group.pds.get(ulid) });
     }
     return [...effects, ...group.replies];
   }
@@ -239,13 +241,17 @@ export class LeaseTable {
   }
 
   #listOf({ state, matched }: Lease): Map<Ulid, Lease> {
-    if (state === "released") return matched.startsWith(BY_RESERVATION) ? this.#lists.reserved : this.#lists.pool;
+    if (state === "released") return isReserved({ matched }) ? this.#lists.reserved : this.#lists.pool;
     return this.#lists[state];
   }
 }
 
+function isReserved(lease: Pick<Lease, "matched"> | undefined): boolean {
+  return lease?.matched.startsWith(BY_RESERVATION) ?? false;
+}
+
 function reservationOf({ name, matched, state, key }: Lease): string | undefined {
-  if (name === undefined || state === "declined" || !matched.startsWith(BY_RESERVATION)) return undefined;
+  if (name === undefined || state === "declined" || !isReserved({ matched })) return undefined;
   return `${name}/${key.slice(key.lastIndexOf("/") + 1)}`;
 }
 

@@ -47,6 +47,8 @@ export interface Bindings {
    * the operator wrote the static ones; then what the DNS says; empty when nothing is known.
    */
   locatorsOf(ulid: Ulid, now: Millis): readonly BoundLocator[];
+  /** What `source` says of `ulid` at `now`. */
+  get(ulid: Ulid, source: LearntSource, now: Millis): Binding | undefined;
   /** Everything that holds at `now`, for `show bindings`. */
   list(now: Millis): Iterable<Binding>;
 }
@@ -55,6 +57,14 @@ export interface Bindings {
 export interface BindingOptions {
   /** ULIDs at most, of each source. */
   readonly capacity?: number;
+  /** Hears of each change of what was learnt, but not of what ends by itself. */
+  readonly changed?: ((change: BindingChange) => void) | undefined;
+}
+
+/** Which source says something else of which ULID. */
+export interface BindingChange {
+  readonly ulid: Ulid;
+  readonly source: LearntSource;
 }
 
 /** Chosen, not from an RFC: as many as contexts, and as many locators as a Locator List of one packet may sensibly have. */
@@ -64,7 +74,7 @@ const LOCATORS_PER_ULID = 32;
 const PLAIN: Preference = { flags: 0 };
 
 /** An empty table. */
-export function createBindings({ capacity = CAPACITY }: BindingOptions = {}): Bindings {
+export function createBindings({ capacity = CAPACITY, changed = () => undefined }: BindingOptions = {}): Bindings {
   let fixed = new Map<Ulid, Binding>();
   /** Oldest first: a Map keeps the order of insertion. */
   const learnt = new Map(LEARNT_SOURCES.map((source) => [source, new Map<Ulid, Binding>()]));
@@ -96,16 +106,24 @@ export function createBindings({ capacity = CAPACITY }: BindingOptions = {}): Bi
     },
     learn(ulid, locators, until, source = "handshake") {
       const table = tableOf(source);
-      table.delete(ulid);
-      if (locators.length === 0 || capacity < 1) return;
+      const known = table.delete(ulid);
+      if (locators.length === 0 || capacity < 1) {
+        if (known) changed({ ulid, source });
+        return;
+      }
       if (table.size >= capacity) {
         const oldest = table.keys().next();
-        if (oldest.done !== true) table.delete(oldest.value);
+        if (oldest.done !== true && table.delete(oldest.value)) changed({ ulid: oldest.value, source });
       }
       table.set(ulid, { ulid, source, locators: distinct(locators), until });
+      changed({ ulid, source });
     },
     forget(ulid, source) {
-      for (const each of source === undefined ? LEARNT_SOURCES : [source]) tableOf(each).delete(ulid);
+      for (const each of source === undefined ? LEARNT_SOURCES : [source]) if (tableOf(each).delete(ulid)) changed({ ulid, source: each });
+    },
+    get(ulid, source, now) {
+      const binding = tableOf(source).get(ulid);
+      return binding !== undefined && binding.until > now ? binding : undefined;
     },
     locatorsOf(ulid, now) {
       return distinct([...LEARNT_SOURCES.flatMap((source) => live(source, ulid, now)), ...(fixed.get(ulid)?.locators ?? [])]);
