@@ -126,9 +126,9 @@ export class Dhcp6World {
   }
 
   /** Everything that has gathered becomes durable. */
-  settle(): Dhcp6Effect[] {
+  settle(first = this.step({ kind: "settled" })): Dhcp6Effect[] {
     const all: Dhcp6Effect[] = [];
-    let effects = this.step({ kind: "settled" });
+    let effects = first;
     for (;;) {
       all.push(...effects);
       const store = effects.find((effect) => effect.kind === "store");
@@ -143,7 +143,13 @@ export class Dhcp6World {
   pass(milliseconds: number): Dhcp6Effect[] {
     this.now += milliseconds;
     this.wall += milliseconds;
-    return [...this.step({ kind: "time" }), ...this.settle()];
+    return this.settle(this.step({ kind: "time" }));
+  }
+
+  /** Other settings, the rest as they are. */
+  configure(changes: Partial<Dhcp6Settings>): Dhcp6Effect[] {
+    this.settings = { ...this.settings, ...changes };
+    return this.settle(this.step({ kind: "configure", settings: this.settings }));
   }
 
   /** Octets from a client or a relay. */
