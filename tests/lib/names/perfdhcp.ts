@@ -9,7 +9,7 @@ export interface Load {
   readonly seconds: number;
   /** Clients, of which each is another after the other. */
   readonly clients: number;
-  /** Tells its clients from those of other loads: 0 … 65535. */
+  /** Tells its clients from those of other loads, 0 … 65535; loads of one family have the same clients in the same order. */
   readonly family: number;
 }
 
@@ -35,8 +35,10 @@ const LAST_ANSWERS = 1_000_000;
 
 /** Starts it on `lan` of `node`. */
 export function startLoad(node: Node, { rate, seconds, clients, family }: Load): Program {
-  const octets = [family >> 8, family & 0xff].map((octet) => octet.toString(16).padStart(2, "0")).join(":");
-  const words = ["-r", rate, "-p", seconds, "-R", clients, "-W", LAST_ANSWERS, "-b", `mac=02:${octets}:00:00:00`, "-u"].map(String);
+  const octets = ["02", ...[family >> 8, family & 0xff].map((octet) => octet.toString(16).padStart(2, "0")), "00", "00", "00"];
+  // DUIDs of its own making hold the time: no client would ever come back.
+  const base = ["-b", `mac=${octets.join(":")}`, "-b", `duid=00030001${octets.join("")}`];
+  const words = ["-s", family + 1, "-r", rate, "-p", seconds, "-R", clients, "-W", LAST_ANSWERS, ...base, "-u"].map(String);
   return node.start(["perfdhcp", "-6", "-l", "lan", ...words, "all"]);
 }
 
