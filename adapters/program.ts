@@ -18,6 +18,7 @@ import { openGrowing } from "./common/growing.ts";
 import { createLabHost, createStreamHost } from "./lab/host.ts";
 import { memoryOutside } from "./memory/outside.ts";
 import { loadPlatform, type Platform } from "./platform.ts";
+import { searchInThreads } from "./search/threads.ts";
 import { selfWords } from "./self.ts";
 
 /** Runs the command line to its end and exits. `entry` is the URL of the file that every process and thread starts with. */
@@ -37,6 +38,7 @@ function cliHost(platform: Platform, entry: string): CliHost {
     entropy,
     crypto: createCrypto(),
     wall: () => platform.clock.wall(),
+    searchModifier: (search, tried) => searchInThreads(search, tried, { entropy, entry: new URL(entry) }),
     columns: () => process.stdout.columns ?? 100,
     pause: (time) => pause(platform, time),
     openStore: (directory) => platform.openStore(directory),

@@ -4,6 +4,7 @@ import { openLane } from "../runtime/fast/lane.ts";
 import { serveStore, storeWork } from "./common/store-thread.ts";
 import { dataWork, serveQueue } from "./data/worker.ts";
 import { loadLibc, loadMonotonic } from "./platform.ts";
+import { searchWork, serveSearch } from "./search/worker.ts";
 import { serveDatagrams, udpWork } from "./udp/worker.ts";
 
 /** Does this thread's work, if it is a worker. Resolves with whether it was one, when the work is done. */
@@ -17,7 +18,9 @@ export async function serveIfWorker(): Promise<boolean> {
       ...system,
       openAnswerer: (limits) => new AnswerCache(limits),
     });
+  const search = searchWork();
+  if (search !== undefined) serveSearch(search);
   const groups = storeWork();
   if (groups !== undefined) await serveStore(groups);
-  return frames !== undefined || datagrams !== undefined || groups !== undefined;
+  return frames !== undefined || datagrams !== undefined || groups !== undefined || search !== undefined;
 }

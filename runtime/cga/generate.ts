@@ -6,17 +6,17 @@ import type { CryptoPort } from "../port/crypto.ts";
 import type { Address } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { emitRsaKey } from "./der.ts";
-import { formAddress, HASH2_OCTETS, hash1, hash2Holds, SEC_LIMIT } from "./hash.ts";
+import { formAddress, hash1, SEC_LIMIT } from "./hash.ts";
 import {
   COLLISION_COUNT_AT,
   COLLISION_COUNT_LIMIT,
   type Extension,
   emitPds,
-  MODIFIER_OCTETS,
   multiPrefixExtension,
   SUBNET_PREFIX_AT,
   subnetPrefixOf,
 } from "./pds.ts";
+import { ModifierHash } from "./sha1.ts";
 
 /** An address that proves its owner. */
 export interface Cga {
@@ -51,10 +51,15 @@ export interface CgaRequest {
 /** Modifiers tried between two yields: a few milliseconds. */
 export const SEARCH_SLICE = 2048;
 
+/** Modifiers that a search for `sec` tries on average. */
+export function expectedTries(sec: number): number {
+  return 65_536 ** sec;
+}
+
 /** A CGA and its PDS. @throws {CollisionError}; {RangeError} for a sec or a length that cannot be */
 export function* generateCga(crypto: CryptoPort, request: CgaRequest): Generator<number, Cga> {
   const { publicKey, sec, extensions = [], taken = () => false } = request;
-  const modifier = yield* searchModifier(crypto, request.modifier, publicKey, extensions, sec);
+  const modifier = yield* searchModifier({ start: request.modifier, publicKey, extensions, sec });
   const pds = emitPds({ modifier, subnetPrefix: subnetPrefixOf(request.prefix), collisionCount: 0, publicKey, extensions });
   const [cga] = settle(crypto, pds, [request.prefix], sec, taken);
   return cga;
@@ -68,21 +73,32 @@ export function finish<T>(work: Generator<number, T>): T {
   }
 }
 
-/** The first modifier from `start` on, modulo 2^128, whose Hash2 begins with 16 × sec zero bits; `start` itself for sec 0. */
+/** What {@link searchModifier} looks for; plain data, so that it can be handed to another thread. */
+export interface ModifierSearch {
+  /** 16 octets; searches from different random ones share nothing, so any number of threads may search for one. */
+  readonly start: Uint8Array;
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  readonly extensions: readonly Extension[];
+  /** 0, 1 or 2. */
+  readonly sec: number;
+}
+
+/** The first modifier from `start` on, modulo 2^128, whose Hash2 begins with 16 × sec zero bits; `start` itself for sec 0. Yields the tries so far after every slice. */
 export function* searchModifier(
-  crypto: CryptoPort,
-  start: Uint8Array,
-  publicKey: Uint8Array,
-  extensions: readonly Extension[],
-  sec: number,
+  { start, publicKey, extensions, sec }: ModifierSearch,
   slice = SEARCH_SLICE,
 ): Generator<number, Uint8Array> {
   if (!Number.isInteger(sec) || sec < 0 || sec > SEC_LIMIT) throw new RangeError(`sec ${sec}: RFC 4982 knows 0, 1 and 2`);
   // Subnet Prefix and Collision Count are zero: Hash2 is the hash of just these octets.
   const octets = emitPds({ modifier: start, subnetPrefix: new Uint8Array(8), collisionCount: 0, publicKey, extensions });
+  if (sec === 0) return start.slice();
+  const search = new ModifierHash(octets);
+  const mask = sec === 1 ? 0xffff_0000 : 0xffff_ffff;
   for (let tries = 1; ; tries++) {
-    if (sec === 0 || hash2Holds(crypto.sha1(octets).subarray(0, HASH2_OCTETS), sec)) return octets.slice(0, MODIFIER_OCTETS);
-    increment(octets);
+    search.run();
+    if ((search.hash[0] & mask) === 0) return search.modifier();
+    search.increment();
     if (tries % slice === 0) yield tries;
   }
 }
@@ -106,7 +122,7 @@ export function* generateHba(crypto: CryptoPort, request: HbaRequest): Generator
   const hasKey = "publicKey" in key;
   const publicKey = hasKey ? key.publicKey : fillerKey(key.random);
   const extensions = [multiPrefixExtension({ hasKey, prefixes })];
-  const modifier = yield* searchModifier(crypto, request.modifier, publicKey, extensions, sec);
+  const modifier = yield* searchModifier({ start: request.modifier, publicKey, extensions, sec });
   const pds = emitPds({ modifier, subnetPrefix: subnetPrefixOf(prefixes[0]), collisionCount: 0, publicKey, extensions });
   return settle(crypto, pds, prefixes, sec, taken);
 }
@@ -142,12 +158,4 @@ function member(crypto: CryptoPort, pds: Uint8Array, prefix: Prefix, collisionCo
   own.set(subnetPrefix, SUBNET_PREFIX_AT);
   own[COLLISION_COUNT_AT] = collisionCount;
   return { address: formAddress(subnetPrefix, hash1(crypto.sha1, own), sec), pds: own };
-}
-
-/** Adds 1 to the 128-bit modifier, which wraps. */
-function increment(octets: Uint8Array): void {
-  for (let i = MODIFIER_OCTETS - 1; i >= 0; i--) {
-    octets[i] = (octets[i] + 1) & 0xff;
-    if (octets[i] !== 0) return;
-  }
 }

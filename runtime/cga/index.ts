@@ -4,11 +4,13 @@ export {
   type Cga,
   type CgaRequest,
   CollisionError,
+  expectedTries,
   fillerKey,
   finish,
   generateCga,
   generateHba,
   type HbaRequest,
+  type ModifierSearch,
   SEARCH_SLICE,
   searchModifier,
 } from "./generate.ts";

@@ -1,3 +1,4 @@
+import type { ModifierSearch } from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -18,6 +19,8 @@ export interface CliHost {
   readonly http: Pick<Http, "request">;
   readonly entropy: Entropy;
   readonly crypto: CryptoPort;
+  /** A modifier for CGA parameters, searched in threads; `tried` hears the modifiers tried so far. @throws {PortError} */
+  searchModifier(search: ModifierSearch, tried: (tries: number) => void): Promise<Uint8Array>;
   /** Characters in a line of the terminal at this moment. */
   columns(): number;
   /** Calendar milliseconds. */

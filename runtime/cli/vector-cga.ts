@@ -126,7 +126,7 @@ function judgeFurther(crypto: CryptoPort, octets: Uint8Array, pds: Pds, fields: 
       const key = crypto.rsaPublic(keyOf(fields, "second_private_key_pkcs8", crypto));
       return octetDifference(key, fields.octets("second_key_spki"), "second_private_key_pkcs8");
     },
-    initial_modifier: () => judgeSearch(crypto, pds, fields),
+    initial_modifier: () => judgeSearch(pds, fields),
     first_hash2: () => {
       const start = octets.slice();
       start.set(fields.octets("initial_modifier"));
@@ -152,8 +152,13 @@ function keyOf(fields: FieldReader, name: string, crypto: CryptoPort): Uint8Arra
 /** Modifiers that a search of a vector may try: sec 1 needs 65,536 on average. */
 const SEARCH_LIMIT = 2_000_000;
 
-function judgeSearch(crypto: CryptoPort, pds: Pds, fields: FieldReader): string | undefined {
-  const work = searchModifier(crypto, fields.octets("initial_modifier"), pds.publicKey, pds.extensions, fields.number("sec"));
+function judgeSearch(pds: Pds, fields: FieldReader): string | undefined {
+  const work = searchModifier({
+    start: fields.octets("initial_modifier"),
+    publicKey: pds.publicKey,
+    extensions: pds.extensions,
+    sec: fields.number("sec"),
+  });
   for (;;) {
     const { done, value } = work.next();
     if (done) return octetDifference(value, pds.modifier, "modifier found");

@@ -6,6 +6,7 @@ import { memoryFiles } from "../../adapters/memory/files.ts";
 import { memoryHttp } from "../../adapters/memory/http.ts";
 import { memoryOutside } from "../../adapters/memory/outside.ts";
 import { type MemoryDisk, memoryDisk, memoryStore } from "../../adapters/memory/store.ts";
+import { searchModifier } from "../../runtime/cga/index.ts";
 import type { CliHost } from "../../runtime/cli/host.ts";
 import { main } from "../../runtime/cli/main.ts";
 import type { Files } from "../../runtime/port/files.ts";
@@ -77,6 +78,13 @@ export class CliMachine {
       entropy: this.entropy,
       crypto: createCrypto(),
       wall: () => world.wall ?? 1_800_000_000_000,
+      searchModifier: async (search, tried) => {
+        const work = searchModifier(search);
+        for (let step = work.next(); ; step = work.next()) {
+          if (step.done) return step.value;
+          tried(step.value);
+        }
+      },
       columns: () => world.columns ?? 80,
       pause: async (time) => {
         this.paused.push(time);

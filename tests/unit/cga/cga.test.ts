@@ -21,6 +21,7 @@ import {
   verifyCga,
   verifyHba,
 } from "../../../runtime/cga/index.ts";
+import { ModifierHash } from "../../../runtime/cga/sha1.ts";
 import { type Address, address, addressAt, addressOctets } from "../../../runtime/value/address.ts";
 import { concat, hex, unhex } from "../../../runtime/value/bytes.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
@@ -113,7 +114,25 @@ test("sec 1: searched in slices, verified with Hash2; the claim of a higher sec 
   // Sec is not compared: a lower one is another address of the same PDS.
   assert.is(why(verifyCga(crypto, claim(0), cga.pds)), "verified");
   for (const sec of [2, 3, 4, 5, 6, 7]) assert.is(why(verifyCga(crypto, claim(sec), cga.pds)), "hash2-cga", `sec ${sec}`);
-  assert.throws(() => searchModifier(crypto, modifier, KEY, [], 3).next(), /sec 3/);
+  assert.throws(() => searchModifier({ start: modifier, publicKey: KEY, extensions: [], sec: 3 }).next(), /sec 3/);
+});
+
+test("the search's own SHA-1 is that of everybody, for every length of two blocks and a wrapping modifier", () => {
+  for (let length = 16; length < 150; length++) {
+    const message = Uint8Array.from({ length }, (_, i) => (i < 16 ? 0xff : 7 * i));
+    const search = new ModifierHash(message);
+    for (let step = 0; step < 2; step++) {
+      search.run();
+      const found = new DataView(new ArrayBuffer(20));
+      search.hash.forEach((word, i) => {
+        found.setInt32(4 * i, word);
+      });
+      assert.is(hex(new Uint8Array(found.buffer)), hex(crypto.sha1(message)), `${length} octets`);
+      assert.equal(search.modifier(), message.slice(0, 16));
+      search.increment();
+      message.fill(0, 0, 16);
+    }
+  }
 });
 
 test("a reserved sec fails even where the formula of RFC 3972 holds", () => {
