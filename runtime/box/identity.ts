@@ -7,7 +7,7 @@ import type { LocalIdentity } from "../shim6/contract.ts";
 import type { Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { showPrefix, withPrefix } from "../value/prefix.ts";
-import { type LocatorList, METHOD_CGA, type Preference } from "../wire/message.ts";
+import { type LocatorList, METHOD_CGA, PREFERENCE_BROKEN, type Preference } from "../wire/message.ts";
 
 /** A provider as far as locators are concerned, in the site's order of preference. */
 export interface LocatorSource {
@@ -30,6 +30,7 @@ export class Identities {
   readonly #short = new Map<string, LocalIdentity>();
   #sources: readonly LocatorSource[];
   #preferences: readonly Preference[];
+  #broken: ReadonlySet<string> = new Set();
   #generation: number;
 
   /** @param generation where the Locator List Generation starts: the calendar's seconds (see runtime/shim6/generations.ts). */
@@ -40,7 +41,7 @@ export class Identities {
     sign: (list: LocatorList) => Uint8Array,
   ) {
     this.#sources = sources;
-    this.#preferences = preferencesOf(sources);
+    this.#preferences = preferencesOf(sources, this.#broken);
     this.#generation = generation;
     this.#pdsOf = pdsOf;
     this.#sign = sign;
@@ -60,9 +61,8 @@ export class Identities {
     const placeOf = (source: LocatorSource) => places.get(nameOf(source)) ?? kept.length;
     const ordered = [...sources].sort((a, b) => placeOf(a) - placeOf(b));
     const same = before.length === ordered.length && kept.length === before.length;
-    const preferences = preferencesOf(ordered);
-    if (same && preferences.every((p, i) => p.priority === this.#preferences[i].priority && p.weight === this.#preferences[i].weight))
-      return false;
+    const preferences = preferencesOf(ordered, this.#broken);
+    if (same && preferences.every((preference, i) => isSame(preference, this.#preferences[i]))) return false;
     this.#sources = ordered;
     this.#preferences = preferences;
     this.#short.clear();
@@ -73,6 +73,15 @@ export class Identities {
     }
     for (const [ulid, identity] of this.#made) this.#made.set(ulid, identity.withPreferences(preferences));
     return true;
+  }
+
+  /**
+   * Prefixes of providers whose lines are down, as text: their locators are BROKEN (RFC 5533 §5.15.3) until a later call leaves them out.
+   * `anew` as in {@link setSources}. @returns whether anything changed
+   */
+  setBroken(broken: ReadonlySet<string>, anew = false): boolean {
+    this.#broken = broken;
+    return this.setSources(this.#sources, anew);
   }
 
   /** The identity of `ulid`, or `undefined` when the site has no CGA parameters for it. */
@@ -164,8 +173,16 @@ class SignedIdentity implements LocalIdentity {
   }
 }
 
-function preferencesOf(sources: readonly LocatorSource[]): readonly Preference[] {
-  return sources.map(({ priority, weight }) => ({ flags: 0, priority, weight }));
+function preferencesOf(sources: readonly LocatorSource[], broken: ReadonlySet<string>): readonly Preference[] {
+  return sources.map((source) => ({
+    flags: broken.has(nameOf(source)) ? PREFERENCE_BROKEN : 0,
+    priority: source.priority,
+    weight: source.weight,
+  }));
+}
+
+function isSame(a: Preference, b: Preference): boolean {
+  return a.flags === b.flags && a.priority === b.priority && a.weight === b.weight;
 }
 
 function nameOf({ prefix }: LocatorSource): string {

@@ -1,0 +1,154 @@
+/** Lines that go and come: when they may be used, and what it does to contexts and to what peers are told. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Liveness } from "../../../runtime/box/liveness.ts";
+import { addressAt } from "../../../runtime/value/address.ts";
+import { showPrefix } from "../../../runtime/value/prefix.ts";
+import { NEVER } from "../../../runtime/value/time.ts";
+import { findOption } from "../../../runtime/wire/index.ts";
+import { ALPHA, connected, messagesOf, type SiteBox } from "../../lib/boxpair.ts";
+
+const DAMPING = { halfLife: 15_000, longest: 60_000 };
+
+type Step = readonly [now: number, what: "up" | "down" | "poll", change: "used" | "left" | "", wakeAt?: number];
+
+/** One line; what each report changes, and when the machine wants to look again, `NEVER` unless said otherwise. */
+const table: readonly (readonly [string, readonly Step[]])[] = [
+  [
+    "up from the start: nothing to say",
+    [
+      [0, "up", ""],
+      [5, "up", ""],
+    ],
+  ],
+  [
+    "down from the start: left, and used as soon as it is up",
+    [
+      [0, "down", "left"],
+      [5, "down", ""],
+      [9, "up", "used"],
+    ],
+  ],
+  [
+    "lost once: left at once, used at once",
+    [
+      [0, "up", ""],
+      [1000, "down", "left"],
+      [1100, "up", "used"],
+    ],
+  ],
+  ["never heard of: lost as if it had been up", [[1000, "down", "left"]]],
+  [
+    "the third loss in short time is too much: back when the penalty has come down",
+    [
+      [0, "up", ""],
+      [1000, "down", "left"],
+      [1000, "up", "used"],
+      [1000, "down", "left"],
+      [1000, "up", "used"],
+      [1000, "down", "left"],
+      [1000, "up", "", 31_000],
+      [30_999, "poll", "", 31_000],
+      [31_000, "poll", "used"],
+      [31_000, "poll", ""],
+    ],
+  ],
+  [
+    "losses far enough apart are forgotten",
+    [
+      [0, "up", ""],
+      ...[100_000, 200_000, 300_000, 400_000].flatMap((at): Step[] => [
+        [at, "down", "left"],
+        [at + 10, "up", "used"],
+      ]),
+    ],
+  ],
+  [
+    "down while it was left alone: the time counts on, and it is used when it comes back later",
+    [
+      [0, "up", ""],
+      ...[0, 0, 0]
+        .flatMap((at): Step[] => [
+          [at, "down", "left"],
+          [at, "up", "used"],
+        ])
+        .slice(0, 5),
+      [0, "up", "", 30_000],
+      [10, "down", "", NEVER],
+      [200_000, "up", "used"],
+    ],
+  ],
+];
+
+for (const [name, steps] of table) {
+  test(name, () => {
+    const liveness = new Liveness(() => DAMPING);
+    for (const [now, what, change, wakeAt = NEVER] of steps) {
+      const [got] = what === "poll" ? liveness.poll(now) : [liveness.heard({ name: "up1", up: what === "up" }, now)];
+      assert.equal(got, change === "" ? undefined : { name: "up1", usable: change === "used" }, `${what} at ${now}`);
+      assert.ok(Math.abs(liveness.wakeAt - wakeAt) < 1 || liveness.wakeAt === wakeAt, `${what} at ${now}: ${liveness.wakeAt}`);
+      if (change !== "") assert.is(liveness.dead.has("up1"), change === "left");
+    }
+  });
+}
+
+test("however often it flaps, it is back after the longest time; lines are judged apart", () => {
+  const liveness = new Liveness(() => DAMPING);
+  liveness.heard({ name: "up2", up: true }, 0);
+  for (let i = 0; i < 100; i++) {
+    liveness.heard({ name: "up1", up: false }, i);
+    liveness.heard({ name: "up1", up: true }, i);
+  }
+  assert.equal([...liveness.dead], ["up1"]);
+  assert.ok(liveness.wakeAt > 50_000 && liveness.wakeAt <= 60_100, `${liveness.wakeAt}`);
+  assert.equal(liveness.poll(60_100), [{ name: "up1", usable: true }]);
+});
+
+const source = (site: SiteBox) => addressAt(site.sent.findLast((each) => (each[42] & 0x80) !== 0) ?? new Uint8Array(40), 8);
+
+test("the line in use is lost: the next packet goes by the other one, the peer is told, and again when it is back", async () => {
+  const { net, a, b } = await connected({ reap: { profile: "rfc5534" } });
+  const first = ALPHA.providers.findIndex((provider) => showPrefix(provider).startsWith(source(a).slice(0, 11)));
+  const lost = new Set([showPrefix(ALPHA.providers[first])]);
+  const tell = (broken: ReadonlySet<string>) => {
+    const { identities, shim6 } = a.box.parts;
+    if (identities.setBroken(broken, shim6.untold > 0)) a.box.identityChanged();
+  };
+  // Nothing gets through there any more, in either direction.
+  net.passes = (packet) => ![8, 24].some((at) => addressAt(packet, at) === a.locators[first]);
+  const [hadA, hadB] = [a.delivered.length, b.delivered.length];
+  tell(lost);
+  net.host(a, b.ulid);
+  net.run(net.now + 100);
+  assert.is(source(a), a.locators[1 - first]);
+  assert.is(b.delivered.length, hadB + 1, "not a packet is lost");
+  net.host(b, a.ulid);
+  net.run(net.now + 2000);
+  assert.is(a.delivered.length, hadA + 1, "the peer has heard of it");
+  const flags = () =>
+    messagesOf(a.sent).flatMap(({ message }) => {
+      const list = message.kind === "UpdateRequest" ? findOption(message.options, "locator-preferences") : undefined;
+      return list === undefined ? [] : [list.elements.map((element) => element.flags)];
+    });
+  assert.equal(flags().at(-1), first === 0 ? [1, 0] : [0, 1]);
+  net.passes = () => true;
+  tell(new Set());
+  net.host(a, b.ulid);
+  net.run(net.now + 5000);
+  assert.equal(flags().at(-1), [0, 0]);
+  assert.is(b.delivered.length, hadB + 2);
+  tell(new Set());
+});
+
+test("all lines lost: all are as good as before", async () => {
+  const { net, a, b } = await connected();
+  const { identities } = a.box.parts;
+  identities.setBroken(new Set(ALPHA.providers.map(showPrefix)));
+  a.box.identityChanged();
+  const had = b.delivered.length;
+  net.host(a, b.ulid);
+  net.run(net.now + 500);
+  assert.is(b.delivered.length, had + 1);
+});
+
+test.run();
