@@ -57,14 +57,17 @@ export interface LocalNames {
 /** How the zones stand. */
 export interface PublisherStatus {
   readonly zones: readonly { readonly origin: string; readonly serial: number; readonly names: number }[];
+  /** Whether the zones are those of the hosts and providers that were set last. */
+  readonly current: boolean;
   /** Names whose records at the updated name server are not known to be right; `undefined` = none is updated. */
   readonly pending: number | undefined;
 }
 
 /** Contents change at most so often: a serial a second is all that the calendar has room for. */
 const APPLY_INTERVAL: Millis = 1_000;
-/** And at most this share of the time goes into it. */
-const APPLY_SHARE = 0.05;
+/** And at most this share of the time goes into it, as long as nobody waits too long for it. */
+const APPLY_SHARE = 0.1;
+const APPLY_LATEST: Millis = 5_000;
 const OTHERS = 0o077;
 
 /** One site's names. */
@@ -108,7 +111,7 @@ export class Publisher {
 
   get status(): PublisherStatus {
     const zones = this.#authority.zones.map(({ zone, serial }) => ({ origin: zone.origin, serial, names: zone.nodes.size }));
-    return { zones, pending: this.#update?.pending };
+    return { zones, current: this.#applyAt === NEVER, pending: this.#update?.pending };
   }
 
   /** When {@link poll} has something to do. */
@@ -127,7 +130,7 @@ export class Publisher {
     }
   }
 
-  /** From now on these are the hosts and providers; the zones follow within a second. Neither is changed afterwards. An earlier host wins a name that two have. */
+  /** From now on these are the hosts and providers; the zones follow within a second, or five of a very large site. Neither is changed afterwards. An earlier host wins a name that two have. */
   set(hosts: readonly ZoneHost[], providers: readonly ZoneProvider[], now: Millis): void {
     this.#hosts = hosts;
     this.#providers = providers;
@@ -187,7 +190,7 @@ export class Publisher {
     const contents = this.#builder.build(hosts, this.#providers, this.#unclaimable);
     this.#authority.set(contents, (previous) => nextSerial(previous, clock.wall() / 1000));
     this.#applyAt = NEVER;
-    this.#notBefore = begun + Math.max(APPLY_INTERVAL, (clock.now() - begun) / APPLY_SHARE);
+    this.#notBefore = begun + Math.min(APPLY_LATEST, Math.max(APPLY_INTERVAL, (clock.now() - begun) / APPLY_SHARE));
     this.#update?.want(contents);
   }
 
