@@ -1,10 +1,12 @@
-/** `npm run fuzz`: `--inputs N` `--target wire|core|box` (all of them, 90 : 9 : 1, when absent) `--seed N` `--first N` `--json`. */
+/** `npm run fuzz`: `--inputs N` `--target wire|core|box|dhcp6|dns` (all of them when absent) `--seed N` `--first N` `--json`. */
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { boxTarget } from "./box.ts";
 import { coreTarget } from "./core.ts";
 import { corpus } from "./corpus.ts";
+import { dhcp6Target } from "./dhcp6.ts";
+import { dnsTarget } from "./dns.ts";
 import { FuzzFault, type FuzzReport, fuzz, type Target } from "./run.ts";
 import { wireTarget } from "./wire.ts";
 
@@ -20,7 +22,7 @@ const inputs = number("--inputs", 1_000_000);
 const seed = number("--seed", Math.floor(Math.random() * 2 ** 31));
 const first = number("--first", 0);
 const chosen = value("--target");
-const SHARES: Record<string, number> = { wire: 0.9, core: 0.09, box: 0.01 };
+const SHARES: Record<string, number> = { wire: 0.8, core: 0.09, dns: 0.05, dhcp6: 0.05, box: 0.01 };
 if (chosen !== undefined && !(chosen in SHARES)) {
   console.error(`--target: one of ${Object.keys(SHARES).join(", ")}`);
   process.exit(2);
@@ -33,6 +35,8 @@ const make: Record<string, () => Promise<Target>> = {
   wire: async () => wireTarget(seed),
   core: () => coreTarget(packets),
   box: () => boxTarget(packets),
+  dhcp6: async () => dhcp6Target(),
+  dns: async () => dnsTarget(seed),
 };
 const reports: FuzzReport[] = [];
 try {
