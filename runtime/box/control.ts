@@ -1,9 +1,16 @@
 /** Control messages and payload that no context of the core claims, on their way to the machines. */
 import type { ContextState } from "../shim6/contract.ts";
 import { Reject } from "../value/reject.ts";
-import type { ContextTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
-import { parseControlHeader, parseControlOptions, parsePayload, Refusal, removePayloadHeader } from "../wire/index.ts";
+import {
+  parseControlHeader,
+  parseControlOptions,
+  parsePayload,
+  Refusal,
+  removePayloadHeader,
+  type UpdateAck,
+  type UpdateRequest,
+} from "../wire/index.ts";
 import type { ControlCounters } from "./counters.ts";
 import type { PathKeeper } from "./keeper.ts";
 import type { Machines } from "./machines.ts";
@@ -43,10 +50,10 @@ export class Control {
     if (parsed instanceof Reject) return counters.count(`drop-${parsed.why}`);
     if (parsed instanceof Refusal) return sender.error(packet, parsed, now);
     counters.count(`in-${parsed.message.kind}`);
-    const answered = parsed.message.kind === "UpdateAck" && paths.acknowledged(parsed.message, now);
-    if (!answered) machines.shim6({ kind: "message", source, destination, message: parsed.message, packet }, now);
-    const { kind } = parsed.message;
-    if (receiverTag !== undefined && (kind === "UpdateRequest" || kind === "UpdateAck")) this.#heard(kind, receiverTag, now);
+    const { message } = parsed;
+    const answered = message.kind === "UpdateAck" && (paths.acknowledged(message, now) || machines.acknowledged(message, now));
+    if (!answered) machines.shim6({ kind: "message", source, destination, message, packet }, now);
+    if (message.kind === "UpdateRequest" || message.kind === "UpdateAck") this.#heard(message, now);
   }
 
   /** A payload packet whose tag the core did not find. */
@@ -67,12 +74,15 @@ export class Control {
   /**
    * A control message but Keepalive and Probe counts as payload for REAP (reap.md §1). Not so the acknowledgement: it came back the way the
    * request went, which says nothing about the pair that the peer sends on, and would hide the death of that pair for as long as requests
-   * are acknowledged. Our own boxes do not count it as sent either; others do, and wait for a sign of life then.
+   * are acknowledged. Our own boxes do not count it as sent either; others do, and wait for a sign of life then. Nor does the request of one
+   * of our boxes that says nothing: it asks whether a locator answers, on a pair that carries nothing.
    */
-  #heard(kind: "UpdateRequest" | "UpdateAck", tag: ContextTag, now: Millis): void {
+  #heard({ kind, receiverTag, options }: UpdateRequest | UpdateAck, now: Millis): void {
     const { core, shim6 } = this.#parts;
-    const context = shim6.findTag(tag);
+    const context = shim6.findTag(receiverTag);
     if (context?.state !== "ESTABLISHED") return;
+    const asks = kind === "UpdateRequest" && options.length === 0 && context.peerCapabilities !== undefined;
+    if (asks) return;
     if (kind === "UpdateRequest") core.touch(context.id, "received", now);
     else if (context.peerCapabilities === undefined) core.keepaliveTimer(context.id, "start", now);
   }

@@ -13,6 +13,7 @@ import type { Locator, Ulid } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
+import type { UpdateAck } from "../wire/index.ts";
 import type { ControlCounters } from "./counters.ts";
 import type { Journal } from "./journal.ts";
 import type { PathKeeper } from "./keeper.ts";
@@ -56,6 +57,15 @@ export class Machines {
     return { ...settings.timing(context), idleTimeout: settings.idleTimeout };
   }
 
+  /** An Update Acknowledgement came. @returns whether it answers a question of REAP: nobody else waits for it */
+  acknowledged({ receiverTag, requestNonce }: UpdateAck, now: Millis): boolean {
+    const { shim6, reap } = this.#parts;
+    const context = shim6.findTag(receiverTag);
+    if (context === undefined || !reap.isAsking(context.id, requestNonce)) return false;
+    this.reap({ kind: "acknowledged", id: context.id, nonce: requestNonce }, now);
+    return true;
+  }
+
   /** One event for the Shim6 machine. */
   shim6(event: Shim6Event, now: Millis): void {
     const { shim6, entropy } = this.#parts;
@@ -88,8 +98,7 @@ export class Machines {
       case "established":
         return this.#established(effect.context, effect.cause, now);
       case "recovering":
-        core.sendTimer(effect.id, "stop", now);
-        core.keepaliveTimer(effect.id, "stop", now);
+        this.reap({ kind: "recovering", id: effect.id }, now);
         return journal.tell("recovering", now, `context ${effect.id}: the peer lost its state`);
       case "reap":
         if (effect.message.kind === "Keepalive") return this.reap({ kind: "keepalive", id: effect.id, message: effect.message }, now);
@@ -157,6 +166,9 @@ export class Machines {
     const { core, release, counters, journal, sender, waiting } = this.#parts;
     switch (effect.kind) {
       case "send":
+        return sender.send(effect.pair.local, effect.pair.peer, effect.message);
+      case "ask":
+        counters.count("out-locator-question");
         return sender.send(effect.pair.local, effect.pair.peer, effect.message);
       case "use-pair":
         this.#usePair(effect.id, effect.pair, now);

@@ -7,7 +7,7 @@ import type { Locator } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import type { ContextTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
-import type { Keepalive, Preference, Probe, ReapState } from "../wire/message.ts";
+import type { Keepalive, Preference, Probe, ReapState, UpdateRequest } from "../wire/message.ts";
 
 export type ReapPair = LocatorPair;
 
@@ -58,10 +58,22 @@ export type ReapEvent =
   | { readonly kind: "probe"; readonly id: number; readonly source: Locator; readonly destination: Locator; readonly message: Probe }
   /** A local locator or the whole pair is said to be dead (link down, ICMPv6, BROKEN): explore at once if current. */
   | { readonly kind: "lost"; readonly id: number; readonly pair: ReapPair }
+  /**
+   * The peer lost the context and is asked to take it up again (I2BIS-SENT, RFC 5533 §7.18): no timer runs, no probe leaves, no event
+   * counts until `context` says that it is established anew. In Exploring and InboundOk payload goes on waiting.
+   */
+  | { readonly kind: "recovering"; readonly id: number }
+  /** The peer acknowledged an Update Request of ours of which {@link Reap.isAsking} knows. */
+  | { readonly kind: "acknowledged"; readonly id: number; readonly nonce: number }
   | { readonly kind: "poll" };
 
 export type ReapEffect =
   | { readonly kind: "send"; readonly id: number; readonly pair: ReapPair; readonly message: Keepalive | Probe }
+  /**
+   * A question to a locator that packets may have to go to one day. It counts as payload neither here nor there: it is sent in
+   * silence, and its pair is not the current one.
+   */
+  | { readonly kind: "ask"; readonly id: number; readonly pair: ReapPair; readonly message: UpdateRequest }
   /** Payload of the context goes out on this pair from now on. */
   | { readonly kind: "use-pair"; readonly id: number; readonly pair: ReapPair }
   /** New state. In Exploring and InboundOk the box holds payload; back in Operational it lets go. */
@@ -81,6 +93,8 @@ export interface Reap {
   readonly wakeAt: Millis;
   stateOf(id: number): ReapState | undefined;
   currentOf(id: number): ReapPair | undefined;
+  /** Whether the Update Request of context `id` with this nonce was an `ask`. */
+  isAsking(id: number, nonce: number): boolean;
   /** What is known of the paths to each peer box, for `show paths`. */
   paths(): Iterable<PathView>;
 }

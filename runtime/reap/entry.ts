@@ -20,6 +20,12 @@ export interface Entry {
   trail: Trail | undefined;
   /** While not Operational. */
   search: Search | undefined;
+  /** The peer has lost the context, which is being set up anew: nothing is done for it until it is. */
+  rests: boolean;
+  /** Path that it was taken from without a probe of its own, and when: it does not come back the same way. */
+  left: { readonly path: Path<Entry>; readonly at: Millis } | undefined;
+  /** Send Timeouts since then that the peer's side was forgiven: it has to move, too. */
+  forgiven: number;
   /** Ends of paths, by the place of a locator in the context's lists. Made when first needed. */
   ends: { readonly local: readonly string[]; readonly peer: readonly string[] } | undefined;
   /** An answer that had nothing to go by took the current pair; the next one takes the other. */
@@ -41,11 +47,22 @@ export function newEntry(context: ReapContext): Entry {
     path: undefined,
     trail: undefined,
     search: undefined,
+    rests: false,
+    left: undefined,
+    forgiven: 0,
     ends: undefined,
     answeredOnCurrent: false,
     deadline: 0,
     heapIndex: -1,
   };
+}
+
+/**
+ * Whether the peer is one of our boxes and the profile is `fast`: then its contexts share what they find out. Towards anyone else each
+ * context explores for itself, as RFC 5534 has it.
+ */
+export function shares({ context }: Entry): boolean {
+  return context.timing.firstRoundGap !== undefined;
 }
 
 /** Whether both ends of `pair` are still among the locators of the context. */

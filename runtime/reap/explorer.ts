@@ -112,7 +112,11 @@ export class Explorer {
     const { context, state } = entry;
     const trail = this.trail(entry, turn);
     const sent = trail.send(pair, turn.draw.u32(), turn.now);
-    entry.search?.sent(pair);
+    if (entry.search !== undefined) {
+      entry.search.sent(pair);
+      entry.search.waits = undefined;
+      this.#siblings.lead(entry, turn.now);
+    }
     const message = { kind: "Probe", receiverTag: context.peerTag, state, sent, received: trail.received, options: [] } as const;
     turn.effects.push({ kind: "send", id: context.id, pair, message });
   }
@@ -134,6 +138,16 @@ export class Explorer {
   schedule(entry: Entry, turn: Turn): void {
     const { search, context } = entry;
     if (search !== undefined) this.#heap.set(entry, turn.now + turn.draw.around(search.gap(context.timing), JITTER));
+  }
+
+  /** Nothing is done for the context any more, until it is established anew. */
+  rest(entry: Entry, turn: Turn): void {
+    entry.rests = true;
+    entry.search = undefined;
+    entry.trail = undefined;
+    entry.box?.exploring.delete(entry);
+    this.#heap.delete(entry);
+    this.timers(entry, transition(entry.state, "recovering"), turn);
   }
 
   #sendKeepalive({ context, current }: Entry, turn: Turn): void {

@@ -7,6 +7,7 @@ import { type LocatorPair, samePair } from "../value/pair.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { ReapState } from "../wire/message.ts";
 import { answerPair } from "./answer.ts";
+import { Asks } from "./asks.ts";
 import type { PathView, Reap, ReapContext, ReapEffect, ReapEvent, ReapPair } from "./contract.ts";
 import { Draw } from "./draw.ts";
 import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from "./entry.ts";
@@ -56,6 +57,7 @@ class Machine implements Reap {
   readonly #pacer: Pacer;
   readonly #explorer: Explorer;
   readonly #news: News;
+  readonly #asks: Asks;
   readonly #capacity: number;
 
   constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey }: ReapOptions) {
@@ -66,6 +68,7 @@ class Machine implements Reap {
     this.#pacer = pacer;
     this.#siblings = siblings;
     this.#explorer = explorer;
+    this.#asks = new Asks(siblings);
     this.#news = new News({ explorer, siblings, heap: this.#heap, pacer, window: probeWindow });
   }
 
@@ -84,7 +87,7 @@ class Machine implements Reap {
   get wakeAt(): Millis {
     const top = this.#heap.top;
     const probes = top === undefined || top.state === "Operational" ? this.#heap.wakeAt : Math.max(top.deadline, this.#pacer.readyAt);
-    return Math.min(probes, this.#news.pending ? this.#pacer.readyAt : NEVER, this.#siblings.wakeAt);
+    return Math.min(probes, this.#news.pending ? this.#pacer.readyAt : NEVER, this.#siblings.wakeAt, this.#asks.wakeAt);
   }
 
   stateOf(id: number): ReapState | undefined {
@@ -95,32 +98,65 @@ class Machine implements Reap {
     return this.#entries.get(id)?.current;
   }
 
+  isAsking(id: number, nonce: number): boolean {
+    const entry = this.#entries.get(id);
+    return entry !== undefined && this.#asks.isOpen(entry, nonce);
+  }
+
   paths(): Iterable<PathView> {
     return this.#siblings.views();
   }
 
+  /** What the core or the peer says of a context. The core goes on with its timers for a context that rests. */
   #take(entry: Entry, event: Exclude<ReapEvent, { kind: "poll" | "context" }>, turn: Turn): void {
+    if (entry.rests && event.kind !== "removed") return;
     switch (event.kind) {
       case "removed":
         return this.#remove(entry, turn);
+      case "recovering":
+        return this.#rest(entry, turn);
       case "send-timeout":
-        if (entry.state === "Operational") {
-          this.#siblings.suspect(entry, entry.current, turn.now);
-          if (this.#siblings.isLed(entry, turn.now) && this.#news.wait(entry, turn)) return;
-        }
-        return this.#explorer.apply(entry, transition(entry.state, "send-timeout"), "send-timeout", turn);
+        return this.#sendTimeout(entry, turn);
       case "keepalive-due":
         return this.#keepaliveDue(entry, event.last, turn);
       case "payload-received":
       case "payload-sent":
-        return this.#explorer.apply(entry, transition(entry.state, event.kind), event.kind, turn);
+        return this.#table(entry, event.kind, event.kind, turn);
       case "keepalive":
-        return this.#explorer.apply(entry, transition(entry.state, "keepalive-received"), "keepalive", turn);
+        return this.#table(entry, "keepalive-received", "keepalive", turn);
       case "probe":
         return this.#probe(entry, event, turn);
       case "lost":
         return this.#lost(entry, event.pair, turn);
+      case "acknowledged":
+        return this.#asks.hear(entry, event.nonce, turn.now);
     }
+  }
+
+  #sendTimeout(entry: Entry, turn: Turn): void {
+    if (entry.state === "Operational") {
+      if (this.#news.forgives(entry, turn)) return;
+      this.#siblings.suspectSilent(entry, turn.now);
+      if (this.#news.helps(entry, "send-timeout", turn)) return;
+    }
+    this.#table(entry, "send-timeout", "send-timeout", turn);
+  }
+
+  /**
+   * Who waits for a sibling has no probe to send: what it hears of the peer, which is one of our boxes and has found its way, does
+   * not make it ask for itself.
+   */
+  #table(entry: Entry, event: TableEvent, cause: string, turn: Turn): void {
+    const cell = transition(entry.state, event);
+    const { probe: _, ...silent } = cell;
+    this.#explorer.apply(entry, entry.search?.waits === undefined ? cell : silent, cause, turn);
+  }
+
+  /** The context is set up anew, and its peer knows nothing of an exploration. */
+  #rest(entry: Entry, turn: Turn): void {
+    const led = entry.path?.leader === entry && entry.search !== undefined;
+    this.#explorer.rest(entry, turn);
+    if (led) this.#news.tellLostState(entry);
   }
 
   #context(context: ReapContext, fresh: boolean, turn: Turn): void {
@@ -133,6 +169,7 @@ class Machine implements Reap {
       const entry = newEntry(context);
       this.#entries.set(context.id, entry);
       this.#siblings.join(entry);
+      this.#asks.join(entry, turn);
     } else if (fresh) this.#restart(known, context, turn);
     else this.#amend(known, context, turn);
   }
@@ -142,6 +179,8 @@ class Machine implements Reap {
     if (entry.state !== "Operational") this.#explorer.enter(entry, "Operational", "established", turn);
     this.#heap.delete(entry);
     entry.trail = undefined;
+    entry.rests = false;
+    entry.left = undefined;
     this.#adopt(entry, context, context.current, turn);
     this.#explorer.timers(entry, { send: "stop", keepalive: "stop" }, turn);
   }
@@ -150,21 +189,25 @@ class Machine implements Reap {
   #amend(entry: Entry, context: ReapContext, turn: Turn): void {
     const wasBroken = isBroken(entry.context, entry.current);
     this.#adopt(entry, context, entry.current, turn);
+    if (entry.rests) return;
     const gone = !isCandidate(entry, entry.current);
     entry.search?.reorder(this.#explorer.order(entry, turn));
     if (gone || (!wasBroken && isBroken(context, entry.current))) this.#lost(entry, entry.current, turn);
   }
 
   #adopt(entry: Entry, context: ReapContext, current: LocatorPair, turn: Turn): void {
+    this.#asks.part(entry);
     this.#siblings.part(entry, turn.now);
     entry.context = context;
     entry.current = current;
     entry.ends = undefined;
     this.#siblings.join(entry);
+    this.#asks.join(entry, turn);
   }
 
   #remove(entry: Entry, turn: Turn): void {
     this.#heap.delete(entry);
+    this.#asks.part(entry);
     this.#siblings.part(entry, turn.now);
     this.#entries.delete(entry.context.id);
   }
@@ -180,6 +223,7 @@ class Machine implements Reap {
     this.#siblings.suspect(entry, pair, turn.now);
     entry.search?.demote(pair);
     if (entry.state === "Operational" && samePair(pair, entry.current)) {
+      if (this.#news.helps(entry, "lost", turn)) return;
       this.#explorer.begin(entry, undefined, turn);
       this.#explorer.apply(entry, transition("Operational", "lost"), "lost", turn);
     }
@@ -200,12 +244,14 @@ class Machine implements Reap {
     const arrival = { local: event.destination, peer: event.source };
     for (const path of this.#siblings.learn(entry, fresh, arrival, turn.now)) this.#news.tellAlive(entry, path, turn);
     this.#news.tellReachable(entry, fresh);
+    const isAwaited = entry.path?.leader === entry && entry.path.waited > 0;
     if (cell.choose === true) this.#choose(entry, fresh, event, turn);
     // A current pair that is no candidate any more must not carry payload again: until another is proved the search goes on.
     const homeless = cell.goto === "Operational" && !isCandidate(entry, entry.current);
     const done = homeless ? transition(entry.state, "probe-exploring") : cell;
     const answer = done.probe === undefined ? undefined : answerPair(entry, trail, event);
     this.#explorer.apply(entry, done, PROBE_EVENT[message.state], turn, answer);
+    if (isAwaited && entry.state === "Operational") this.#news.tellFound(entry);
   }
 
   #poll(turn: Turn): void {
@@ -214,10 +260,12 @@ class Machine implements Reap {
       if (top.state === "Operational") {
         this.#heap.delete(top);
         top.trail = undefined;
-      } else if (!this.#pacer.take(now)) break;
+      } else if (top.search?.waits !== undefined && this.#news.settles(top, turn)) continue;
+      else if (!this.#pacer.take(now)) break;
       else this.#explorer.retransmit(top, turn);
     }
     this.#news.spread(turn);
+    this.#asks.poll(turn);
     this.#siblings.expire(now);
   }
 
@@ -233,7 +281,10 @@ class Machine implements Reap {
     const before = entry.path;
     // Only a current pair that was probed in vain is proved lost; the peer's complaint alone may concern the other direction.
     const inVain = trail.latest(entry.current)?.confirmed === false;
-    if (inVain) this.#siblings.suspect(entry, entry.current, turn.now);
+    if (inVain) {
+      this.#siblings.suspect(entry, entry.current, turn.now);
+      if (before !== undefined) before.deadAt = turn.now;
+    }
     this.#siblings.moveTo(entry, pair);
     turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
     if (inVain && before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path))

@@ -39,8 +39,17 @@ export interface Path<M> {
   checkedAt: Millis;
   /** The first context that looked for another path when this one fell silent: those after it wait for what it finds. */
   leader: M | undefined;
+  /** Contexts that have waited for the leader, and when a context last probed this path in vain and found another. */
+  waited: number;
+  deadAt: Millis;
   /** Its siblings were leaving it when the path that they took fell silent too: the next path proved takes the rest. */
   left: boolean;
+}
+
+/** A locator that is being asked: by whom, and who waits for the answer. */
+export interface Asked<M> {
+  readonly by: M;
+  readonly waiting: Set<M>;
 }
 
 /** One peer box: its paths and its contexts. */
@@ -57,8 +66,8 @@ export interface PeerBox<M> {
    * flooding: a probe and its reply before a locator becomes a destination). The oldest go first.
    */
   readonly reachable: Set<Locator>;
-  /** Locators that a context is just asking, and the contexts that wait for the answer. */
-  readonly asked: Map<Locator, M[]>;
+  /** Locators that a context is just asking. */
+  readonly asked: Map<Locator, Asked<M>>;
 }
 
 /** All peer boxes. Bounded; a box is forgotten some time after its last context. */
@@ -103,6 +112,8 @@ export class PathTable<M> {
       toldAliveAt: -NEVER,
       checkedAt: -NEVER,
       leader: undefined,
+      waited: 0,
+      deadAt: -NEVER,
       left: false,
     };
     box.paths.set(key, path);

@@ -36,6 +36,8 @@ export class Search {
   readonly since: Millis;
   /** Path that a sibling proved and that this context has tried, and when. */
   hinted: { readonly path: object; readonly at: Millis } | undefined;
+  /** Why no probe leaves yet: a sibling looks for a way, or asks the locator that this context would go to. */
+  waits: "leader" | "answer" | undefined;
   #order: readonly LocatorPair[];
   #first: LocatorPair | undefined;
   #cursor = 0;

@@ -78,6 +78,16 @@ export class Siblings {
     if (path !== undefined) suspectLost(path, pair, now);
   }
 
+  /**
+   * Nothing has come back over the current pair of `entry` for a Send Timeout. If a probe on its path has left since and was reported, it
+   * is not our direction that is dead: the peer has no way, or has not found it yet.
+   */
+  suspectSilent(entry: Entry, now: Millis): void {
+    const { path, current, context } = entry;
+    if (path !== undefined && (path.aliveAt === undefined || path.aliveAt < now - context.timing.sendTimeout))
+      suspectLost(path, current, now);
+  }
+
   isSuspect(entry: Entry, pair: LocatorPair, now: Millis): boolean {
     if (entry.box === undefined) return false;
     const { local, peer } = endsOf(entry, pair, this.#pathKey);
@@ -103,6 +113,16 @@ export class Siblings {
       if (isNews && !isLost(path)) news.push(path);
     }
     return news;
+  }
+
+  /**
+   * A question that `entry` sent on `pair` at `sentAt` was answered by the same way: the destination is there. That the path works is
+   * no news while all is well, and nobody is to be told.
+   */
+  acknowledged(entry: Entry, pair: LocatorPair, sentAt: Millis, now: Millis): void {
+    const path = this.#pathOf(entry, pair);
+    if (path !== undefined) sampleRoundTrip(path, now - sentAt);
+    if (entry.box !== undefined) proveReachable(entry.box, pair.peer);
   }
 
   /** The pair of an exploring `entry` on the path that a sibling has just proved; each proof is named once. */
@@ -134,10 +154,14 @@ export class Siblings {
 
   /** @returns whether `entry` is to ask the destination of `pair`; else a sibling does so and {@link answered} names who waited */
   asks(entry: Entry, { peer }: LocatorPair): boolean {
-    const waiting = entry.box?.asked.get(peer);
-    if (waiting === undefined) entry.box?.asked.set(peer, []);
-    else waiting.push(entry);
-    return waiting === undefined;
+    const asked = entry.box?.asked.get(peer);
+    if (asked !== undefined && asked.by !== entry && asked.by.box === entry.box && asked.by.search !== undefined) {
+      asked.waiting.add(entry);
+      return false;
+    }
+    // Who asked is gone, or has other worries: those who waited for it wait for this one.
+    entry.box?.asked.set(peer, { by: entry, waiting: asked?.waiting ?? new Set() });
+    return true;
   }
 
   /** The destinations of `fresh` answered `entry`. @returns contexts that waited for that */
@@ -145,27 +169,36 @@ export class Siblings {
     if (box === undefined) return [];
     return fresh.flatMap(({ pair: { peer } }) => {
       proveReachable(box, peer);
-      const waiting = box.asked.get(peer) ?? [];
+      const asked = box.asked.get(peer);
       box.asked.delete(peer);
-      return waiting.filter((waits) => waits.box === box);
+      return [...(asked?.waiting ?? [])].filter((waits) => waits.box === box);
     });
   }
 
-  /** Whether a sibling is already looking for a way around the current path of `entry`; if none is, `entry` does from now on. */
+  /** Whether a sibling is looking for a way around the current path of `entry`. */
   isLed(entry: Entry, now: Millis): boolean {
+    const leader = entry.path?.leader;
+    return leader !== undefined && leader !== entry && leader.search !== undefined && now - leader.search.since < FRESH;
+  }
+
+  /** `entry` probes: its siblings on the same path wait for what it finds, unless another one leads already. */
+  lead(entry: Entry, now: Millis): void {
     const { path } = entry;
-    if (path === undefined) return false;
-    const { leader } = path;
-    if (
-      leader !== undefined &&
-      leader !== entry &&
-      leader.path === path &&
-      leader.search !== undefined &&
-      now - leader.search.since < FRESH
-    )
-      return true;
+    if (path === undefined || path.leader === entry || this.isLed(entry, now)) return;
     path.leader = entry;
-    return false;
+    path.waited = 0;
+  }
+
+  /**
+   * The pair of `entry` on the path that siblings just took because the current one is dead; `undefined` when there is no such
+   * path, or `entry` came from it a short while ago: then it works for them and not for `entry`, which must see for itself.
+   */
+  detour(entry: Entry, now: Millis, lately: Millis): LocatorPair | undefined {
+    const { box, path, left } = entry;
+    if (box === undefined || path === undefined || !isLost(path) || now - path.deadAt >= FRESH) return undefined;
+    const found = freshPath(box, now);
+    if (found === undefined || found === path || (found === left?.path && now - left.at < lately)) return undefined;
+    return this.pairOn(entry, found);
   }
 
   #pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {

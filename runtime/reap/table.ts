@@ -16,7 +16,9 @@ export type TableEvent =
   | "probe-inboundok"
   | "probe-operational"
   /** A hint that the current pair is dead (reap.md §9). */
-  | "lost";
+  | "lost"
+  /** The peer lost the context, which is set up anew (RFC 5533 §7.18). */
+  | "recovering";
 
 /** What to do. An absent key means: nothing of that kind. `start` = if not running, `restart` = in any case. */
 export interface Cell {
@@ -36,6 +38,9 @@ const HEARD_WHILE_EXPLORING: Cell = { probe: "InboundOk", send: "start", goto: "
 
 /** "No timer is running in the Exploring state" (§6). */
 const LOST: Cell = { probe: "Exploring", send: "stop", keepalive: "stop", goto: "Exploring" };
+
+/** The peer does not know our tag: it can neither hear us nor be missed until it does. */
+const REST: Cell = { send: "stop", keepalive: "stop" };
 
 const PEER_HEARS_US: Cell = { choose: true, probe: "Operational", send: "restart", keepalive: "stop", goto: "Operational" };
 
@@ -76,6 +81,7 @@ const TABLE: Readonly<Record<TableEvent, Readonly<Record<ReapState, Cell>>>> = {
   // §6.9 describes a Probe and its table sends none: none ends the exchange.
   "probe-operational": { Operational: { send: "stop", keepalive: "start" }, Exploring: BOTH_HEAR, InboundOk: BOTH_HEAR },
   lost: { Operational: LOST, Exploring: NOTHING, InboundOk: NOTHING },
+  recovering: { Operational: REST, Exploring: REST, InboundOk: REST },
 };
 
 /** The cell of the table for `event` in `state`. */

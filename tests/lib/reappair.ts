@@ -30,6 +30,8 @@ export interface PairOptions {
    * A core that knows no REAP state runs both timers in every state; one that does keeps to RFC 5534 §6. Default: it does not.
    */
   readonly exactCore?: boolean;
+  /** Whether questions to locators are answered (`ask`). Default yes. */
+  readonly questions?: boolean;
   /** `undefined` = each context has a peer of its own and shares nothing. */
   readonly peerBox?: string | undefined;
   readonly reap?: ReapOptions;
@@ -70,6 +72,7 @@ export class ReapPairWorld {
   now: Millis = 0;
   readonly reap: Readonly<Record<Side, Reap>>;
   readonly sent: Sent[] = [];
+  readonly asked: Omit<Sent, "message">[] = [];
   readonly states: { readonly at: Millis; readonly side: Side; readonly id: number; readonly state: ReapState; readonly cause: string }[] =
     [];
   readonly moves: { readonly at: Millis; readonly side: Side; readonly id: number; readonly pair: LocatorPair }[] = [];
@@ -244,6 +247,8 @@ export class ReapPairWorld {
     const core = this.#cores[side].get(effect.id);
     if (core === undefined) return;
     switch (effect.kind) {
+      case "ask":
+        return this.#ask(side, effect.id, effect.pair, effect.message.requestNonce);
       case "send":
         return this.#sendMessage(side, effect.id, effect.pair, effect.message);
       case "use-pair":
@@ -298,6 +303,17 @@ export class ReapPairWorld {
     const lost = this.dead(side, pair, this.now);
     this.sent.push({ at: this.now, from: side, id, pair, message, lost });
     if (!lost) this.at(this.now + this.options.delay, () => this.deliver(OTHER[side], id, pair, message));
+  }
+
+  /** The Acknowledgement comes back the way the question went. */
+  #ask(side: Side, id: number, pair: LocatorPair, nonce: number): void {
+    const lost = this.options.questions === false || this.dead(side, pair, this.now);
+    this.asked.push({ at: this.now, from: side, id, pair, lost });
+    if (lost) return;
+    this.at(this.now + this.options.delay, () => {
+      if (this.dead(OTHER[side], { local: pair.peer, peer: pair.local }, this.now)) return;
+      this.at(this.now + this.options.delay, () => this.step(side, { kind: "acknowledged", id, nonce }));
+    });
   }
 
   #sendTimer(side: Side, id: number, core: CoreContext, action: "start" | "restart" | "stop"): void {

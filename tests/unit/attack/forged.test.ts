@@ -254,10 +254,12 @@ test("flooding a third party: a peer that lists a victim's address draws no payl
     net.run(net.now + 100);
   }
   const toVictim = b.sent.slice(before).filter((packet) => addressAt(packet, 24) === m.locators[1]);
+  const kinds = toVictim.map((packet) => messagesOf([packet])[0]?.message.kind);
   assert.ok(
-    toVictim.every((packet) => messagesOf([packet])[0]?.message.kind === "Probe"),
-    "nothing but probes",
+    kinds.every((kind) => kind === "Probe" || kind === "UpdateRequest"),
+    "nothing but probes and questions",
   );
+  assert.ok(kinds.filter((kind) => kind === "UpdateRequest").length <= 8, "who is silent is hardly asked");
   const octets = toVictim.reduce((sum, { length }) => sum + length, 0);
   assert.ok(toVictim.length > 0 && toVictim.length < 120, `${toVictim.length} probes in a minute`);
   assert.ok(octets < 60_000, `${octets} octets for 6,000,000`);

@@ -45,6 +45,7 @@ const RFC: readonly (readonly [section: string, event: TableEvent, operational: 
   ],
   ["6.9", "probe-operational", "stop S, start K", "choose, stop S, start K, goto Operational", "choose, stop S, start K, goto Operational"],
   ["4.1", "lost", "probe Exploring, stop S, stop K, goto Exploring", "-", "-"],
+  ["5533-7.18", "recovering", "stop S, stop K", "stop S, stop K", "stop S, stop K"],
 ];
 
 for (const [section, event, ...cells] of RFC) {
@@ -143,6 +144,8 @@ function eventOf(event: Exclude<TableEvent, "retransmit">): ReapEvent {
       return { kind: "keepalive-due", id: ID, last: event === "keepalive-timeout" };
     case "keepalive-received":
       return { kind: "keepalive", id: ID, message: { kind: "Keepalive", receiverTag: contextTag(2), options: [] } };
+    case "recovering":
+      return { kind: "recovering", id: ID };
     case "lost":
       return { kind: "lost", id: ID, pair: { local: LOCAL[0], peer: PEER[0] } };
     case "probe-exploring":
