@@ -1,5 +1,5 @@
 /** Puts a box together out of what it works with: the one place where the parts of `Box` are made for each other. */
-import { createVerifier, signLocatorList } from "../cga/index.ts";
+import { createVerifier, proofsOf, signLocatorList } from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
 import type { Core } from "../fast/contract.ts";
 import { type BindingChange, createBindings } from "../locator/bindings.ts";
@@ -12,6 +12,7 @@ import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import type { Ulid } from "../value/address.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
+import type { LocatorList } from "../wire/message.ts";
 import { isAdmitted } from "./admission.ts";
 import { Box } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
@@ -49,7 +50,9 @@ export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "fail
 /** A box that knows its site and has no context yet. */
 export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
   const { core, clock, entropy, crypto, log, generation, privateKey, pdsOf, send, release, failed, heard, locate } = parts;
-  const identities = new Identities(site.providers, generation, pdsOf, (list) => signLocatorList(crypto, list, privateKey));
+  const publicKey = crypto.rsaPublic(privateKey);
+  const sign = (list: LocatorList) => signLocatorList(crypto, list, privateKey);
+  const identities = new Identities(site.providers, generation, pdsOf, sign, (ulid, pds) => proofsOf(crypto, ulid, pds, publicKey));
   const bindings = createBindings({
     capacity: BINDINGS_PER_CONTEXT * site.contexts.max + site.bindings.length,
     changed: parts.bindingChanged,

@@ -1,13 +1,15 @@
 /**
  * What this box can say for the ULIDs of its site: CGA parameters out of the store, locators out of the providers'
- * prefixes, and one signature for each host and locator set, made when it is first needed (RFC 5533 §7.2, §10.1).
+ * prefixes, and one signature for each host and locator set, made when it is first needed (RFC 5533 §7.2, §10.1). A host with an HBA
+ * set has its members for locators, where the providers' prefixes hold any: those need no signature (RFC 5535 §7).
  */
 
+import type { Proofs } from "../cga/index.ts";
 import type { LocalIdentity } from "../shim6/contract.ts";
 import type { Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
-import { showPrefix, withPrefix } from "../value/prefix.ts";
-import { type LocatorList, METHOD_CGA, PREFERENCE_BROKEN, type Preference } from "../wire/message.ts";
+import { contains, showPrefix, withPrefix } from "../value/prefix.ts";
+import { type ListedLocator, type LocatorList, METHOD_CGA, METHOD_HBA, PREFERENCE_BROKEN, type Preference } from "../wire/message.ts";
 
 /** A provider as far as locators are concerned, in the site's order of preference. */
 export interface LocatorSource {
@@ -21,10 +23,14 @@ const GENERATION_STEP = 2;
 /** Lists cut short that are remembered; then they are signed again. */
 const SHORT_LISTS = 4_096;
 
+/** Parameters that nobody looked into: a key that signs. */
+const SIGNED: Proofs = { members: [], signs: true };
+
 /** Makes identities. `sign` costs an RSA private operation and is called once for each ULID and list. */
 export class Identities {
   readonly #pdsOf: (ulid: Ulid) => Uint8Array | undefined;
   readonly #sign: (list: LocatorList) => Uint8Array;
+  readonly #proofsOf: (ulid: Ulid, pds: Uint8Array) => Proofs;
   readonly #made = new Map<Ulid, SignedIdentity>();
   /** Lists cut short, by ULID, length and the locator kept. */
   readonly #short = new Map<string, LocalIdentity>();
@@ -33,18 +39,23 @@ export class Identities {
   #broken: ReadonlySet<string> = new Set();
   #generation: number;
 
-  /** @param generation where the Locator List Generation starts: the calendar's seconds (see runtime/shim6/generations.ts). */
+  /**
+   * @param generation where the Locator List Generation starts: the calendar's seconds (see runtime/shim6/generations.ts)
+   * @param proofsOf what the parameters of a ULID can prove with our key; by default everything, by signature
+   */
   constructor(
     sources: readonly LocatorSource[],
     generation: number,
     pdsOf: (ulid: Ulid) => Uint8Array | undefined,
     sign: (list: LocatorList) => Uint8Array,
+    proofsOf: (ulid: Ulid, pds: Uint8Array) => Proofs = () => SIGNED,
   ) {
     this.#sources = sources;
     this.#preferences = preferencesOf(sources, this.#broken);
     this.#generation = generation;
     this.#pdsOf = pdsOf;
     this.#sign = sign;
+    this.#proofsOf = proofsOf;
   }
 
   /**
@@ -84,17 +95,34 @@ export class Identities {
     return this.setSources(this.#sources, anew);
   }
 
-  /** The identity of `ulid`, or `undefined` when the site has no CGA parameters for it. */
+  /** The identity of `ulid`, or `undefined` when the site has no CGA parameters for it, or none that prove a locator of its providers. */
   of(ulid: Ulid): LocalIdentity | undefined {
     const known = this.#made.get(ulid);
     if (known !== undefined) return known;
     const pds = this.#pdsOf(ulid);
     if (pds === undefined) return undefined;
-    const locators = this.#sources.map((source) => ({ address: withPrefix(source.prefix, ulid), method: METHOD_CGA }));
-    const list = { generation: this.#generation, locators };
-    const identity = new SignedIdentity(ulid, list, this.#preferences, pds, new Proof(() => this.#sign(list)));
+    const { members, signs } = this.#proofsOf(ulid, pds);
+    const locators: ListedLocator[] = [];
+    const places: number[] = [];
+    this.#sources.forEach(({ prefix }, place) => {
+      const member = members.find((each) => contains(prefix, each));
+      // Interface identifiers of a set differ: what is no member needs the signature.
+      if (member === undefined && !signs) return;
+      locators.push(
+        member === undefined ? { address: withPrefix(prefix, ulid), method: METHOD_CGA } : { address: member, method: METHOD_HBA },
+      );
+      places.push(place);
+    });
+    if (locators.length === 0) return undefined;
+    const list: LocatorList = { generation: this.#generation, locators };
+    const identity = this.#identity(ulid, list, pds, choose(this.#preferences, places), places);
     this.#made.set(ulid, identity);
     return identity;
+  }
+
+  #identity(ulid: Ulid, list: LocatorList, pds: Uint8Array, preferences: readonly Preference[], places: readonly number[]): SignedIdentity {
+    const proof = list.locators.some(({ method }) => method === METHOD_CGA) ? new Proof(() => this.#sign(list)) : undefined;
+    return new SignedIdentity(ulid, list, pds, preferences, places, proof);
   }
 
   /** `identity` with its first `count` locators, `keep` in place of the last of them if need be, signed as a list of its own. */
@@ -107,13 +135,8 @@ export class Identities {
     const kept = list.locators.findIndex(({ address }) => address === keep);
     if (kept >= count) places[count - 1] = kept;
     const cut: LocatorList = { generation: (list.generation - 1) >>> 0, locators: places.map((place) => list.locators[place]) };
-    const identity = new SignedIdentity(
-      ulid,
-      cut,
-      places.map((place) => preferences[place]),
-      pds,
-      new Proof(() => this.#sign(cut)),
-    );
+    const chosen = places.map((place) => preferences[place]);
+    const identity = this.#identity(ulid, cut, pds, chosen, places);
     if (this.#short.size >= SHORT_LISTS) this.#short.clear();
     this.#short.set(name, identity);
     return identity;
@@ -149,27 +172,38 @@ class SignedIdentity implements LocalIdentity {
   readonly list: LocatorList;
   readonly preferences: readonly Preference[];
   readonly pds: Uint8Array;
-  readonly #proof: Proof;
+  /** Of each locator: the place of its provider among the site's. */
+  readonly #places: readonly number[];
+  /** Absent where no locator needs one. */
+  readonly #proof: Proof | undefined;
 
-  constructor(ulid: Ulid, list: LocatorList, preferences: readonly Preference[], pds: Uint8Array, proof: Proof) {
+  constructor(
+    ulid: Ulid,
+    list: LocatorList,
+    pds: Uint8Array,
+    preferences: readonly Preference[],
+    places: readonly number[],
+    proof: Proof | undefined,
+  ) {
     this.ulid = ulid;
     this.list = list;
-    this.preferences = preferences;
     this.pds = pds;
+    this.preferences = preferences;
+    this.#places = places;
     this.#proof = proof;
   }
 
-  get signature(): Uint8Array {
-    return this.#proof.signature;
+  get signature(): Uint8Array | undefined {
+    return this.#proof?.signature;
   }
 
   get isSigned(): boolean {
-    return this.#proof.isMade;
+    return this.#proof?.isMade ?? true;
   }
 
-  /** The same list with other preferences: a signature does not cover them. */
+  /** The same list with other preferences of the site's providers: a signature does not cover them. */
   withPreferences(preferences: readonly Preference[]): SignedIdentity {
-    return new SignedIdentity(this.ulid, this.list, preferences, this.pds, this.#proof);
+    return new SignedIdentity(this.ulid, this.list, this.pds, choose(preferences, this.#places), this.#places, this.#proof);
   }
 }
 
@@ -183,6 +217,11 @@ function preferencesOf(sources: readonly LocatorSource[], broken: ReadonlySet<st
 
 function isSame(a: Preference, b: Preference): boolean {
   return a.flags === b.flags && a.priority === b.priority && a.weight === b.weight;
+}
+
+/** The elements at `places`, which ascend. */
+function choose<T>(all: readonly T[], places: readonly number[]): readonly T[] {
+  return places.length === all.length ? all : places.map((place) => all[place]);
 }
 
 function nameOf({ prefix }: LocatorSource): string {

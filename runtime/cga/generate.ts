@@ -1,21 +1,12 @@
 /**
- * Making CGAs (RFC 3972 §4) and HBA sets (RFC 5535 §5). Pure: randomness comes in as octets. The search for a modifier
+ * Making CGAs (RFC 3972 §4); sets of them are in hba.ts. Pure: randomness comes in as octets. The search for a modifier
  * can be long, so it is a generator: every `next` does one slice of work and yields the number of modifiers tried so far.
  */
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Address } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
-import { emitRsaKey } from "./der.ts";
 import { formAddress, hash1, SEC_LIMIT } from "./hash.ts";
-import {
-  COLLISION_COUNT_AT,
-  COLLISION_COUNT_LIMIT,
-  type Extension,
-  emitPds,
-  multiPrefixExtension,
-  SUBNET_PREFIX_AT,
-  subnetPrefixOf,
-} from "./pds.ts";
+import { COLLISION_COUNT_AT, COLLISION_COUNT_LIMIT, type Extension, emitPds, SUBNET_PREFIX_AT, subnetPrefixOf } from "./pds.ts";
 import { ModifierHash } from "./sha1.ts";
 
 /** An address that proves its owner. */
@@ -103,40 +94,8 @@ export function* searchModifier(
   }
 }
 
-/** What {@link generateHba} makes an HBA set of. */
-export interface HbaRequest {
-  /** /64 each, at least one; their order belongs to the set. */
-  readonly prefixes: readonly Prefix[];
-  readonly sec: number;
-  /** 16 fresh random octets. */
-  readonly modifier: Uint8Array;
-  /** A real key makes a CGA/HBA hybrid; 48 random octets make an HBA-only set. */
-  readonly key: { readonly publicKey: Uint8Array } | { readonly random: Uint8Array };
-  readonly taken?: (address: Address) => boolean;
-}
-
-/** One address and PDS for each prefix, in order. @throws as {@link generateCga} */
-export function* generateHba(crypto: CryptoPort, request: HbaRequest): Generator<number, Cga[]> {
-  const { prefixes, sec, key, taken = () => false } = request;
-  if (prefixes.length === 0) throw new RangeError("an HBA set has at least one prefix");
-  const hasKey = "publicKey" in key;
-  const publicKey = hasKey ? key.publicKey : fillerKey(key.random);
-  const extensions = [multiPrefixExtension({ hasKey, prefixes })];
-  const modifier = yield* searchModifier({ start: request.modifier, publicKey, extensions, sec });
-  const pds = emitPds({ modifier, subnetPrefix: subnetPrefixOf(prefixes[0]), collisionCount: 0, publicKey, extensions });
-  return settle(crypto, pds, prefixes, sec, taken);
-}
-
-/** The extended modifier of an HBA-only set in the place of a key (RFC 5535 §5.1): 384 bits, exponent 65537, which the RFC does not name. */
-export function fillerKey(random: Uint8Array): Uint8Array {
-  if (random.length !== 48) throw new RangeError(`extended modifier of ${random.length} octets, not 48`);
-  const modulus = random.slice();
-  modulus[0] |= 0x80;
-  return emitRsaKey(modulus);
-}
-
 /** Counts collisions until no address of the set is in use: one collision redoes them all. */
-function settle(
+export function settle(
   crypto: CryptoPort,
   pds: Uint8Array,
   prefixes: readonly Prefix[],

@@ -5,16 +5,14 @@ export {
   type CgaRequest,
   CollisionError,
   expectedTries,
-  fillerKey,
   finish,
   generateCga,
-  generateHba,
-  type HbaRequest,
   type ModifierSearch,
   SEARCH_SLICE,
   searchModifier,
 } from "./generate.ts";
 export { formAddress, hash1, hash1With, hash2, hash2Holds, SEC_LIMIT, secOf } from "./hash.ts";
+export { fillerKey, generateHba, type HbaRequest, hbaMembers, type Proofs, proofsOf } from "./hba.ts";
 export {
   EXTENSION_MULTI_PREFIX,
   EXTENSION_PUBLIC_KEY,

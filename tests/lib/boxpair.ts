@@ -12,7 +12,7 @@ import type { Box } from "../../runtime/box/box.ts";
 import type { Locate } from "../../runtime/box/lookups.ts";
 import type { Prove } from "../../runtime/box/proofs.ts";
 import { Release } from "../../runtime/box/release.ts";
-import { finish, generateCga } from "../../runtime/cga/index.ts";
+import { type Cga, finish, generateCga, generateHba, publicKeyExtension } from "../../runtime/cga/index.ts";
 import type { PairRules } from "../../runtime/fast/contract.ts";
 import { createCore } from "../../runtime/fast/core.ts";
 import { openLane } from "../../runtime/fast/lane.ts";
@@ -39,6 +39,10 @@ export interface SitePlan {
   readonly providers: readonly Prefix[];
   /** A /64 that the internet routes to the site's host, whose ULID is in it then; and when its pairs are due for a context. */
   readonly routable?: { readonly subnet: Prefix; readonly rules: PairRules };
+  /** The host has an HBA set over its subnet and the providers' instead of a CGA: alone, or with the site's key. */
+  readonly hba?: "only" | "hybrid";
+  /** Further keys that may sign for the host (SPKI), behind the site's own; or before it. */
+  readonly keys?: { readonly behind?: readonly Uint8Array[]; readonly first?: Uint8Array };
   /** Change of what the box is told. */
   readonly change?: Partial<BoxSite>;
   readonly locate?: Locate;
@@ -137,7 +141,7 @@ export class BoxNet {
     const modifier = seededEntropy(1000 + index).bytes(16);
     const { routable } = plan;
     const subnet = routable?.subnet ?? { base: plan.ulids.base, length: 64 };
-    const cga = finish(generateCga(crypto, { prefix: subnet, publicKey: crypto.rsaPublic(privateKey), sec: 0, modifier }));
+    const [cga, ...members] = addressesOf(plan, subnet, crypto.rsaPublic(privateKey), modifier);
     const sizes = { ...SIZES, plainPairs: routable === undefined ? 0 : 64 };
     const core = await createCore(module, sizes, { hashKey: hashKey(index), now: this.now });
     const own = routable === undefined ? [] : [routable.subnet];
@@ -205,7 +209,9 @@ export class BoxNet {
       box,
       plane,
       ulid: cga.address,
-      locators: plan.providers.map((each) => withPrefix(each, cga.address)),
+      locators: plan.providers.map(
+        (each) => members.find((member) => contains(each, member.address))?.address ?? withPrefix(each, cga.address),
+      ),
       privateKey,
       pds: cga.pds,
       delivered,
@@ -223,6 +229,17 @@ export class BoxNet {
   }
 }
 
+/** The host's address, and the other members of its HBA set if it has one. */
+function addressesOf({ providers, hba, keys }: SitePlan, subnet: Prefix, publicKey: Uint8Array, modifier: Uint8Array): Cga[] {
+  if (hba !== undefined) {
+    const prefixes = [subnet, ...providers.map((each) => ({ base: withPrefix(each, subnet.base), length: 64 }))];
+    const key = hba === "hybrid" ? { publicKey } : { random: seededEntropy(3).bytes(48) };
+    return finish(generateHba(crypto, { prefixes, sec: 0, modifier, key }));
+  }
+  const [first, ...behind] = [...(keys?.first ? [keys.first] : []), publicKey, ...(keys?.behind ?? [])];
+  return [finish(generateCga(crypto, { prefix: subnet, publicKey: first, sec: 0, modifier, extensions: behind.map(publicKeyExtension) }))];
+}
+
 export const ALPHA: SitePlan = {
   name: "alpha",
   ulids: prefix("fc00:aaaa:1::/48"),
@@ -235,9 +252,12 @@ export const BETA: SitePlan = {
 };
 
 /** Two boxes that know one another; nothing has been sent. */
-export async function twoBoxes(change: Partial<BoxSite> = {}): Promise<{ net: BoxNet; a: SiteBox; b: SiteBox }> {
+export async function twoBoxes(
+  change: Partial<BoxSite> = {},
+  alpha: Partial<SitePlan> = {},
+): Promise<{ net: BoxNet; a: SiteBox; b: SiteBox }> {
   const net = new BoxNet();
-  const a = await net.add({ ...ALPHA, change });
+  const a = await net.add({ ...ALPHA, ...alpha, change });
   const b = await net.add({ ...BETA, change }, [{ ulid: a.ulid, locators: a.locators }]);
   a.box.parts.bindings.setStatic([{ ulid: b.ulid, locators: b.locators }]);
   return { net, a, b };

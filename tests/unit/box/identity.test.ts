@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { Identities, type LocatorSource } from "../../../runtime/box/identity.ts";
 import { address } from "../../../runtime/value/address.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
-import type { LocatorList } from "../../../runtime/wire/message.ts";
+import { type LocatorList, METHOD_CGA, METHOD_HBA } from "../../../runtime/wire/message.ts";
 
 const HOST = address("fc00:aaaa:1::10");
 const GENERATION = 0xfffffffe;
@@ -92,6 +92,59 @@ test("a list cut short: its own generation and signature, with the locator that 
   const next = of()?.list.generation ?? 0;
   // Neither the whole lists nor the cut ones of two sets share a generation.
   assert.is(new Set([whole.list.generation, cut.list.generation, next, (next - 1) >>> 0]).size, 4);
+});
+
+/** A host whose set has one member, at a2; `signs`: whether our key may sign for it. */
+function withMember(signs: boolean) {
+  const signed: LocatorList[] = [];
+  const member = address("2001:db8:a2::c0de");
+  const made = new Identities(
+    [source("a1", 10), source("a2", 20)],
+    GENERATION,
+    () => Uint8Array.of(1),
+    (list) => {
+      signed.push(list);
+      return Uint8Array.of(7);
+    },
+    () => ({ members: [address("fc00:aaaa:1::1"), member], signs }),
+  );
+  return { made, member, signed };
+}
+
+test("a member of the set needs no signature; what is none has one, or is no locator", () => {
+  const { made, member, signed } = withMember(true);
+  const hybrid = made.of(HOST) ?? assert.unreachable();
+  assert.equal(hybrid?.list.locators, [
+    { address: address("2001:db8:a1::10"), method: METHOD_CGA },
+    { address: member, method: METHOD_HBA },
+  ]);
+  assert.equal([hybrid?.isSigned, hybrid?.signature, signed.length], [false, Uint8Array.of(7), 1]);
+  const only = withMember(false);
+  const set = only.made.of(HOST);
+  assert.equal(set?.list.locators, [{ address: only.member, method: METHOD_HBA }]);
+  assert.equal([set?.isSigned, set?.signature, only.signed.length], [true, undefined, 0]);
+  assert.equal(set?.preferences, [{ flags: 0, priority: 20, weight: 10 }]);
+});
+
+test("preferences follow the locators that are left; without any there is no identity", () => {
+  const { made, member } = withMember(false);
+  assert.ok(made.of(HOST));
+  assert.is(made.setSources([source("a1", 10), source("a2", 33, 5)]), true);
+  assert.equal(made.of(HOST)?.preferences, [{ flags: 0, priority: 33, weight: 5 }]);
+  assert.is(made.setSources([source("a1")]), true);
+  assert.is(made.of(HOST), undefined);
+  assert.is(made.setSources([source("a2")]), true);
+  assert.equal(made.of(HOST)?.list.locators, [{ address: member, method: METHOD_HBA }]);
+});
+
+test("a hybrid's list cut short is signed where it must be", () => {
+  const { made, member, signed } = withMember(true);
+  const whole = made.of(HOST);
+  if (whole === undefined) throw new Error("no identity");
+  const cut = made.shorten(whole, 1, member);
+  assert.equal([cut.list.locators, cut.signature, signed.length], [[{ address: member, method: METHOD_HBA }], undefined, 0]);
+  const other = made.shorten(whole, 1, address("2001:db8:a1::10"));
+  assert.equal([other.signature, other.preferences, signed.length], [Uint8Array.of(7), [{ flags: 0, priority: 10, weight: 10 }], 1]);
 });
 
 test.run();

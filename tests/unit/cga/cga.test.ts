@@ -11,8 +11,10 @@ import {
   finish,
   generateCga,
   generateHba,
+  hbaMembers,
   multiPrefixOf,
   parsePds,
+  proofsOf,
   publicKeyExtension,
   readRsaKey,
   searchModifier,
@@ -259,6 +261,28 @@ test("HBA: every member verifies, with the PDS of any member; nobody else does",
     assert.is(multiPrefixOf(parsed)?.hasKey, "publicKey" in key);
     assert.is(signingKeys(parsed).length, "publicKey" in key ? 1 : 0);
   }
+});
+
+test("what parameters prove: the members of their set, and whatever our key may sign", () => {
+  const ours = octets(vector("cga-sec0").fields.public_key_spki);
+  const other = fillerKey(new Uint8Array(48).fill(1));
+  const modifier = new Uint8Array(16).fill(4);
+  const prefixes = ["fc00:aaaa:1:7::/64", "2001:db8:c1:7::/64"].map(prefix);
+  const proofs = ({ address: ulid, pds }: { address: Address; pds: Uint8Array }) => proofsOf(crypto, ulid, pds, ours);
+  const cga = (publicKey: Uint8Array, ...more: Uint8Array[]) =>
+    finish(generateCga(crypto, { prefix: PREFIX, publicKey, sec: 0, modifier, extensions: more.map(publicKeyExtension) }));
+  assert.equal(proofs(cga(ours)), { members: [], signs: true });
+  assert.equal(proofs(cga(other)), { members: [], signs: false });
+  assert.equal(proofs(cga(other, other, ours)), { members: [], signs: true });
+  assert.equal(proofs(cga(other, other, other, other, ours)), { members: [], signs: false }, "a fifth key is never tried");
+  for (const sec of [0, 1]) {
+    for (const [key, signs] of [[{ publicKey: ours }, true] as const, [{ random: new Uint8Array(48) }, false] as const]) {
+      const set = finish(generateHba(crypto, { prefixes, sec, modifier, key }));
+      assert.equal(proofs(set[0]), { members: set.map((member) => member.address), signs });
+      assert.equal(hbaMembers(crypto, set[1].pds, sec), proofs(set[0]).members);
+    }
+  }
+  assert.equal(proofs({ address: address("fc00::1"), pds: new Uint8Array(9) }), { members: [], signs: false });
 });
 
 test("HBA: one collision redoes the whole set", () => {
