@@ -14,6 +14,7 @@ import type { Entropy } from "../port/entropy.ts";
 import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { Http } from "../port/http.ts";
+import type { LinkMonitor, LinkState } from "../port/links.ts";
 import type { LogLevel, Logs } from "../port/log.ts";
 import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
@@ -32,6 +33,7 @@ import { Hosts } from "./hosts.ts";
 import { Keepsakes } from "./keepsakes.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
+import { Lines } from "./lines.ts";
 import { plainPairs, tellCore } from "./prefixes.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
@@ -64,6 +66,8 @@ export interface BoxPlatform {
   openPacketPlane(core: Core, options: { readonly name: string; readonly queues: number }): Promise<PacketPlane>;
   /** Router solicitations and advertisements on an interface. @throws {PortError} `missing`, `permission`, `failed` */
   openNeighbourLink(name: string): Promise<NeighbourLink>;
+  /** Every interface there is, then every change of one, until it is closed. @throws {PortError} `failed` */
+  watchLinks(heard: (link: LinkState) => void, failed: (error: Error) => void): Promise<LinkMonitor>;
 }
 
 /** A box that forwards. */
@@ -172,6 +176,7 @@ async function bringUp(
   const release = new Release(lane, new Uint8Array(core.shared.memory.buffer), BATCH, (packet) => plane.send(packet));
 
   let keepsakes: Keepsakes | undefined;
+  let services: Services | undefined;
   box = assembleBox(site, {
     core,
     clock,
@@ -182,6 +187,8 @@ async function bringUp(
     generation: Math.floor(clock.wall() / 1000) >>> 0,
     privateKey,
     pdsOf: (ulid) => hosts.pdsOf(ulid),
+    locate: (ulid, done) => services?.locate(ulid, done) ?? false,
+    prove: (ulid, done) => services?.prove(ulid, done) ?? false,
     bindingChanged: (change) => keepsakes?.changed(change),
     send: (packet) => plane.send(packet),
     release: (packets, now) => release.run(packets, now),
@@ -215,7 +222,6 @@ async function bringUp(
     const pair = { local, peer, fork: 0 };
     if (hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined) box?.need(pair);
   };
-  let services: Services | undefined;
   const reloader = new Reloader(site, plan, {
     file,
     box,
@@ -230,12 +236,18 @@ async function bringUp(
       void services?.configure(next);
     },
   });
+  const lines = new Lines({ site: () => reloader.site, plan: () => reloader.plan, box, clock, command: platform.command, log });
+  const reload = (): ReloadResult => {
+    const result = reloader.run();
+    lines.refresh();
+    return result;
+  };
   const facade = createFacade({
     get site() {
       return reloader.site;
     },
     box,
-    reload: () => reloader.run(),
+    reload,
     filterCounts: () => filterCounts(reloader.site, platform.command),
     version: platform.version,
     runtime: platform.runtime,
@@ -274,6 +286,12 @@ async function bringUp(
       }),
     );
   }
+  if (site.links.watch) {
+    // REAP finds out by itself, later.
+    const deaf = (error: Error): void => log.error("lines that go down are noticed late from now on", { error: error.message });
+    const monitor = await platform.watchLinks((link) => guard(() => lines.heard(link)), deaf);
+    undo.push(() => monitor.close());
+  }
   const [lan] = site.lan.subnets;
   box.whenIdle(rehearse({ clock, entropy, crypto, privateKey, subnet: { base: lan.base, length: 64 } }));
   box.whenIdle(box.parts.identities.prepare(known.slice(0, IDENTITIES_AHEAD)));
@@ -283,7 +301,7 @@ async function bringUp(
   return {
     box,
     failed,
-    reload: () => reloader.run(),
+    reload,
     stop() {
       stopped ??= takeDown();
       return stopped;

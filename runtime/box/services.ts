@@ -3,6 +3,7 @@
  * the others and the box hear of here.
  */
 import type { Site } from "../config/site.ts";
+import type { TimedLocator } from "../dns/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
@@ -15,11 +16,14 @@ import type { UdpPort } from "../port/udp.ts";
 import { address, type Ulid } from "../value/address.ts";
 import { unhex } from "../value/bytes.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import { TYPE_ULID_DEFAULT } from "../wire/dns.ts";
+import { type DnsName, TYPE_ULID_DEFAULT } from "../wire/dns.ts";
 import { Alarm } from "./alarm.ts";
 import type { ControlCounters } from "./counters.ts";
 import type { Hosts } from "./hosts.ts";
 import { type Leases, openLeases } from "./leases.ts";
+import type { Locate } from "./lookups.ts";
+import { type Located, NameService, type NameSite } from "./names.ts";
+import type { Prove } from "./proofs.ts";
 import { Publisher, type PublisherSettings } from "./publish.ts";
 
 /** What the services work with. */
@@ -59,7 +63,9 @@ export class Services {
   #udp: UdpPort | undefined;
   #leases: Leases | undefined;
   #publisher: Publisher | undefined;
+  #names: NameService | undefined;
   readonly #publisherAlarm: Alarm;
+  readonly #nameAlarm: Alarm;
   #publishing = false;
   #closed: Promise<void> | undefined;
 
@@ -67,9 +73,10 @@ export class Services {
     this.#site = site;
     this.#parts = parts;
     const { clock, later } = parts;
-    this.#publisherAlarm = new Alarm({ later, now: () => clock.now(), wakeAt: () => this.#publisher?.wakeAt ?? NEVER }, (now) =>
-      this.#publisher?.poll(now),
-    );
+    const alarm = (of: () => { readonly wakeAt: Millis; poll(now: Millis): void } | undefined): Alarm =>
+      new Alarm({ later, now: () => clock.now(), wakeAt: () => of()?.wakeAt ?? NEVER }, (now) => of()?.poll(now));
+    this.#publisherAlarm = alarm(() => this.#publisher && { wakeAt: this.#publisher.wakeAt, poll: (now) => this.#pollPublisher(now) });
+    this.#nameAlarm = alarm(() => this.#names);
   }
 
   /** Opens what `site` asks for. @throws {PortError} with a sentence for the operator; nothing is open then */
@@ -84,6 +91,20 @@ export class Services {
     }
   }
 
+  /** For {@link Lookups}: the reverse tree is asked, and the bindings know what it said. */
+  readonly locate: Locate = (ulid, done) => this.#site.dns?.reverse === true && this.#ask(ulid, () => done());
+
+  /** For {@link Proofs}: what both trees agree on; a tree that could not be asked proves nothing. */
+  readonly prove: Prove = (ulid, done) =>
+    this.#ask(ulid, ({ locators }) =>
+      locators.length === 0
+        ? done(undefined, 0)
+        : done(
+            locators.map((each) => each.address),
+            Math.min(...locators.map(({ until }) => until)),
+          ),
+    );
+
   /** Rows for `show leases`. */
   leases(): StoredLease[] {
     const rows = this.#leases?.leases(this.#parts.clock.now()) ?? [];
@@ -97,6 +118,7 @@ export class Services {
   /** Counters of the services, by name; the same name may come twice. */
   *totals(): Iterable<readonly [string, number]> {
     if (this.#publisher !== undefined) yield* this.#publisher.counters.entries();
+    if (this.#names !== undefined) yield* this.#names.counters();
     if (this.#udp !== undefined) yield* this.#udp.totals();
   }
 
@@ -113,10 +135,12 @@ export class Services {
     try {
       if (site.dhcp !== undefined) this.#leases?.configure(site, site.dhcp);
       if (site.zone !== undefined) await this.#publisher?.configure(publisherSettings(site, site.zone), clock.now());
+      if (site.dns !== undefined) await this.#names?.configure({ ...site, dns: site.dns });
     } catch (error) {
       log.error("names and addresses go on as they were", { error });
     }
     this.#publishSoon();
+    this.#nameAlarm.set();
   }
 
   /** Closes all of them; the second call is the same. */
@@ -126,15 +150,16 @@ export class Services {
   }
 
   async #close(): Promise<void> {
+    await this.#names?.close();
     this.#publisher?.close();
     await this.#leases?.close();
     await this.#udp?.close();
   }
 
   async #open(): Promise<void> {
-    const { dhcp, zone } = this.#site;
+    const { dns, dhcp, zone } = this.#site;
     const { logs, openUdp } = this.#parts;
-    if (this.#site.dns === undefined && dhcp === undefined && zone === undefined) return;
+    if (dns === undefined && dhcp === undefined && zone === undefined) return;
     const udp = await openUdp();
     this.#udp = udp;
     if (zone !== undefined) {
@@ -148,6 +173,22 @@ export class Services {
     }
     if (dhcp !== undefined) await this.#openLeases(dhcp, udp);
     this.#publish();
+    if (dns !== undefined) await this.#openNames({ ...this.#site, dns }, udp);
+  }
+
+  async #openNames(site: NameSite, udp: UdpPort): Promise<void> {
+    const { clock, asked } = this.#parts;
+    const names = new NameService(site, {
+      ...this.#parts,
+      udp,
+      now: () => clock.now(),
+      learn: (ulid, locators, found, until) => this.#learn(ulid, locators, found, until, "dns"),
+      asked,
+      woken: () => this.#nameAlarm.set(),
+    });
+    this.#names = names;
+    if (this.#publisher !== undefined) names.setLocal(this.#publisher.local);
+    await names.start();
   }
 
   async #openLeases(dhcp: NonNullable<Site["dhcp"]>, udp: UdpPort): Promise<void> {
@@ -168,6 +209,22 @@ export class Services {
     });
   }
 
+  #ask(ulid: Ulid, done: (found: Located) => void): boolean {
+    return (
+      this.#names?.locate(ulid, (found) => {
+        const { locators, names } = found;
+        if (locators.length > 0) this.#learn(ulid, locators, names, Math.max(...locators.map(({ until }) => until)), "reverse");
+        done(found);
+      }) ?? false
+    );
+  }
+
+  /** Each locator holds for its own time; the binding for that of the longest, so that none is lost early. */
+  #learn(ulid: Ulid, locators: readonly TimedLocator[], names: readonly DnsName[], until: Millis, source: "dns" | "reverse"): void {
+    const bound = locators.map((each) => ({ address: each.address, preference: { flags: 0 } }));
+    this.#parts.bindings.learn(ulid, bound, until, source, names);
+  }
+
   #publishSoon(): void {
     if (this.#publishing || this.#publisher === undefined) return;
     this.#publishing = true;
@@ -175,6 +232,14 @@ export class Services {
       this.#publishing = false;
       if (this.#closed === undefined) this.#publish();
     });
+  }
+
+  /** What was answered of the site's own names is forgotten when they are others. */
+  #pollPublisher(now: Millis): void {
+    const serials = () => this.#publisher?.status.zones.map(({ serial }) => serial).join();
+    const before = serials();
+    this.#publisher?.poll(now);
+    if (serials() !== before) this.#names?.localChanged();
   }
 
   #publish(): void {

@@ -60,6 +60,9 @@ function checkUpstreams(root: unknown, { warning, fault }: Findings): void {
     if (seen.has(key)) fault(endpoint.path, `is in the list already: ${showEndpoint(endpoint.value)}`, "leave one of them");
     seen.add(key);
   }
+  const proof = dig(root, ["dns", "proof"]);
+  if ((proof === "dns" || proof === "both") && dig(root, ["dns", "reverse"]) === false)
+    fault(["dns", "proof"], `needs the reverse tree: ${proof}`, "set dns.reverse to true, or dns.proof to cga");
   const isLimited = (path: Path) => entries(root, [...path, "domains"]).length > 0;
   if (upstreams.length > 0 && upstreams.every(isLimited))
     warning(["dns", "upstreams"], "has no entry without domains", "names outside those domains will not be found");

@@ -27,6 +27,8 @@ export interface Binding {
   readonly source: BindingSource;
   /** In the order of the source. */
   readonly locators: readonly BoundLocator[];
+  /** Names under which it was found in the DNS. */
+  readonly names: readonly string[];
   /** Not used from this instant on; `NEVER` for static ones. */
   readonly until: Millis;
 }
@@ -39,7 +41,7 @@ export interface Bindings {
    * What `source`, a handshake unless said otherwise, says of `ulid` from now on; replaces what it said before. Each source has its own room:
    * when that is full, the ULID learnt longest ago from it is forgotten, so that hosts' queries cannot drive out what was proved.
    */
-  learn(ulid: Ulid, locators: readonly BoundLocator[], until: Millis, source?: LearntSource): void;
+  learn(ulid: Ulid, locators: readonly BoundLocator[], until: Millis, source?: LearntSource, names?: readonly string[]): void;
   /** Forgets what was learnt of `ulid`, from `source` or from anybody; static bindings stay. */
   forget(ulid: Ulid, source?: LearntSource): void;
   /**
@@ -47,6 +49,8 @@ export interface Bindings {
    * the operator wrote the static ones; then what the DNS says; empty when nothing is known.
    */
   locatorsOf(ulid: Ulid, now: Millis): readonly BoundLocator[];
+  /** Names under which `ulid` was found in the DNS, each once; lower case. */
+  namesOf(ulid: Ulid, now: Millis): readonly string[];
   /** What `source` says of `ulid` at `now`. */
   get(ulid: Ulid, source: LearntSource, now: Millis): Binding | undefined;
   /** Everything that holds at `now`, for `show bindings`. */
@@ -70,6 +74,8 @@ export interface BindingChange {
 /** Chosen, not from an RFC: as many as contexts, and as many locators as a Locator List of one packet may sensibly have. */
 const CAPACITY = 1_048_576;
 const LOCATORS_PER_ULID = 32;
+
+const NAMES_PER_ULID = 16;
 
 const PLAIN: Preference = { flags: 0 };
 
@@ -99,27 +105,33 @@ export function createBindings({ capacity = CAPACITY, changed = () => undefined 
           continue;
         }
         const added = locators.map((address) => ({ address, preference: PLAIN }));
-        next.set(ulid, { ulid, source: "static", locators: distinct([...(known?.locators ?? []), ...added]), until: NEVER });
+        next.set(ulid, { ulid, source: "static", locators: distinct([...(known?.locators ?? []), ...added]), names: [], until: NEVER });
       }
       fixed = next;
       return refused;
     },
-    learn(ulid, locators, until, source = "handshake") {
+    learn(ulid, locators, until, source = "handshake", names = []) {
       const table = tableOf(source);
-      const known = table.delete(ulid);
+      const known = table.get(ulid);
+      table.delete(ulid);
       if (locators.length === 0 || capacity < 1) {
-        if (known) changed({ ulid, source });
+        if (known !== undefined) changed({ ulid, source });
         return;
       }
       if (table.size >= capacity) {
         const oldest = table.keys().next();
         if (oldest.done !== true && table.delete(oldest.value)) changed({ ulid: oldest.value, source });
       }
-      table.set(ulid, { ulid, source, locators: distinct(locators), until });
+      const all = distinctNames([...names, ...(known?.names ?? [])]);
+      table.set(ulid, { ulid, source, locators: distinct(locators), names: all, until });
       changed({ ulid, source });
     },
     forget(ulid, source) {
       for (const each of source === undefined ? LEARNT_SOURCES : [source]) if (tableOf(each).delete(ulid)) changed({ ulid, source: each });
+    },
+    namesOf(ulid, now) {
+      const found = LEARNT_SOURCES.flatMap((source) => tableOf(source).get(ulid) ?? []).filter(({ until }) => until > now);
+      return distinctNames(found.flatMap(({ names }) => names));
     },
     get(ulid, source, now) {
       const binding = tableOf(source).get(ulid);
@@ -139,4 +151,8 @@ function distinct(locators: readonly BoundLocator[]): BoundLocator[] {
   const seen = new Map<Locator, BoundLocator>();
   for (const locator of locators) if (!seen.has(locator.address) && seen.size < LOCATORS_PER_ULID) seen.set(locator.address, locator);
   return [...seen.values()];
+}
+
+function distinctNames(names: readonly string[]): readonly string[] {
+  return names.length === 0 ? names : [...new Set(names.map((name) => name.toLowerCase()))].slice(0, NAMES_PER_ULID);
 }
