@@ -177,10 +177,13 @@ const OCTETS_PER_ANSWER = 2048;
 export class KnownCache {
   readonly #entries = new Map<string, { readonly known: Known; readonly weight: number }>();
   readonly #most: number;
+  /** Everything before it is gone: looking for the oldest from the start would pass all the places that the gone ones had. */
+  #oldest: Iterator<string>;
   #octets = 0;
 
   constructor(most: number) {
     this.#most = most;
+    this.#oldest = this.#entries.keys();
   }
 
   get size(): number {
@@ -208,15 +211,19 @@ export class KnownCache {
     const weight = 2 * key.length + weightOf(known);
     this.#entries.set(key, { known, weight });
     this.#octets += weight;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#most && this.#octets <= this.#most * OCTETS_PER_ANSWER) return;
-      this.#drop(oldest);
-    }
+    while (this.#entries.size > this.#most || this.#octets > this.#most * OCTETS_PER_ANSWER) this.#dropOldest();
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#oldest = this.#entries.keys();
     this.#octets = 0;
+  }
+
+  #dropOldest(): void {
+    const next = this.#oldest.next();
+    if (next.done === true) this.#oldest = this.#entries.keys();
+    else this.#drop(next.value);
   }
 
   #drop(key: string): void {

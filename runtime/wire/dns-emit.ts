@@ -36,7 +36,8 @@ export function emitDns(message: DnsMessage, limit = DNS_MESSAGE_LIMIT): Uint8Ar
   const writer = new Writer(roomFor(message));
   for (const { name, type, class: klass } of questions) {
     writer.name(name);
-    writer.words(type, klass);
+    writer.word(type);
+    writer.word(klass);
   }
   const room = Math.min(limit, DNS_MESSAGE_LIMIT) - (edns === undefined ? 0 : ednsLength(edns));
   const answers = writer.section(message.answers, room);
@@ -102,11 +103,9 @@ class Writer {
     this.octets = new Uint8Array(room);
   }
 
-  words(...values: readonly number[]): void {
-    for (const value of values) {
-      putU16(this.octets, this.at, field(value));
-      this.at += 2;
-    }
+  word(value: number): void {
+    putU16(this.octets, this.at, field(value));
+    this.at += 2;
   }
 
   /** Writes `name`; its longest end that was written before becomes a pointer. */
@@ -147,7 +146,8 @@ class Writer {
   record({ name, type, class: klass, ttl, data }: DnsRecord): void {
     if (!Number.isInteger(ttl) || ttl < 0 || ttl > 0x7fff_ffff) throw new RangeError(`not a TTL: ${ttl}`);
     this.name(name);
-    this.words(type, klass);
+    this.word(type);
+    this.word(klass);
     putU32(this.octets, this.at, ttl);
     this.at += 6;
     const start = this.at;
@@ -157,9 +157,14 @@ class Writer {
 
   edns(edns: Edns, rcode: number): void {
     this.octets[this.at++] = 0;
-    this.words(TYPE_OPT, edns.size, (rcode << 8) | edns.version, (edns.dnssecOk ? EDNS_DO : 0) | edns.flags, ednsLength(edns) - OPT_LENGTH);
+    this.word(TYPE_OPT);
+    this.word(edns.size);
+    this.word((rcode << 8) | edns.version);
+    this.word((edns.dnssecOk ? EDNS_DO : 0) | edns.flags);
+    this.word(ednsLength(edns) - OPT_LENGTH);
     for (const { code, data } of edns.options) {
-      this.words(code, data.length);
+      this.word(code);
+      this.word(data.length);
       this.octets.set(data, this.at);
       this.at += data.length;
     }
