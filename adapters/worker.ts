@@ -1,6 +1,7 @@
 /** What a worker thread of this program starts with: the bundle's entry calls {@link serveIfWorker} before all else. */
 import { AnswerCache } from "../runtime/dns/answers.ts";
 import { openLane } from "../runtime/fast/lane.ts";
+import { linkWork, serveLinks } from "./common/links-thread.ts";
 import { serveStore, storeWork } from "./common/store-thread.ts";
 import { dataWork, serveQueue } from "./data/worker.ts";
 import { loadLibc, loadMonotonic } from "./platform.ts";
@@ -20,7 +21,9 @@ export async function serveIfWorker(): Promise<boolean> {
     });
   const search = searchWork();
   if (search !== undefined) serveSearch(search);
+  const links = linkWork();
+  if (links !== undefined) await serveLinks(links, system.loadLibc);
   const groups = storeWork();
   if (groups !== undefined) await serveStore(groups);
-  return frames !== undefined || datagrams !== undefined || groups !== undefined || search !== undefined;
+  return frames !== undefined || datagrams !== undefined || links !== undefined || groups !== undefined || search !== undefined;
 }

@@ -16,6 +16,7 @@ export const EBADFD = 77;
 export const EMSGSIZE = 90;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
+export const ENOBUFS = 105;
 
 const NAMES: Readonly<Record<number, string>> = {
   1: "EPERM",

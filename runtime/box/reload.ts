@@ -56,6 +56,11 @@ export class Reloader {
     return this.#site;
   }
 
+  /** Routes and rules as they are now. */
+  get plan(): EgressPlan {
+    return this.#plan;
+  }
+
   /** Never throws: what is wrong is in the answer, and then nothing has changed. */
   run(): ReloadResult {
     const { file, log } = this.#parts;

@@ -32,6 +32,7 @@ export interface Site {
   readonly reap: { readonly profile: ReapProfile };
   readonly shim6: { readonly routingHeader: "drop" | "pass" };
   readonly egress: { readonly manage: boolean };
+  readonly links: LinkSettings;
   readonly log: { readonly level: LogLevel };
   readonly key: { readonly bits: KeyBits };
   /** Where HTTP is served; `undefined` = nowhere. */
@@ -216,6 +217,14 @@ export interface TunSettings {
   readonly mtu: number;
   /** Queues, each with a thread of its own. */
   readonly queues: number;
+}
+
+/** What the kernel's word about interfaces leads to. */
+export interface LinkSettings {
+  readonly watch: boolean;
+  /** Damping of lines that flap (RFC 2439): in which a penalty halves, and for how long a line is left alone at most. */
+  readonly halfLife: Millis;
+  readonly longest: Millis;
 }
 
 /** Bounds of the context table. */

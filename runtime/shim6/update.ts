@@ -2,7 +2,7 @@
 import type { Locator } from "../value/address.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { messageLength, SHIM6_PACKET_LIMIT } from "../wire/emit.ts";
-import type { Option, UpdateAck } from "../wire/message.ts";
+import { type Option, PREFERENCE_BROKEN, type UpdateAck } from "../wire/message.ts";
 import { ERROR_GENERATION, ERROR_PREFERENCE_COUNT, IPV6_HEADER_LENGTH } from "../wire/number.ts";
 import { composeUpdateRequest } from "./compose.ts";
 import {
@@ -117,7 +117,7 @@ function send(engine: Engine, context: Context, update: Update, peer: PeerData):
 function pairsFor(engine: Engine, context: Context, peer: PeerData): LocatorPair[] {
   const current = engine.world.currentPair?.(context.id) ?? context.current;
   const destinations = peer.locators.filter(({ verified }) => verified).map(({ address }) => address);
-  const pairs = inFront(context.localLocators, current.local).flatMap((local) =>
+  const pairs = brokenLast(engine, context, inFront(context.localLocators, current.local)).flatMap((local) =>
     inFront(destinations, current.peer).map((destination) => ({ local, peer: destination })),
   );
   return pairs.length === 0 ? [current] : pairs;
@@ -125,6 +125,16 @@ function pairsFor(engine: Engine, context: Context, peer: PeerData): LocatorPair
 
 function inFront(locators: readonly Locator[], first: Locator): readonly Locator[] {
   return locators.includes(first) ? [first, ...locators.filter((each) => each !== first)] : locators;
+}
+
+/** What we are about to call BROKEN carries nothing, though it may be the pair in use. */
+function brokenLast(engine: Engine, { pair }: Context, locators: readonly Locator[]): readonly Locator[] {
+  const identity = engine.world.local(pair.local);
+  const broken = new Set<Locator>();
+  identity?.preferences.forEach(({ flags }, place) => {
+    if ((flags & PREFERENCE_BROKEN) !== 0) broken.add(identity.list.locators[place].address);
+  });
+  return [...locators.filter((locator) => !broken.has(locator)), ...locators.filter((locator) => broken.has(locator))];
 }
 
 /** Update Acknowledgement (§10.5); any nonce but that of the request in hand is ignored. */

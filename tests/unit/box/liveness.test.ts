@@ -118,6 +118,8 @@ test("the line in use is lost: the next packet goes by the other one, the peer i
   net.passes = (packet) => ![8, 24].some((at) => addressAt(packet, at) === a.locators[first]);
   const [hadA, hadB] = [a.delivered.length, b.delivered.length];
   tell(lost);
+  const [request] = messagesOf(a.sent).filter(({ message }) => message.kind === "UpdateRequest");
+  assert.is(request.source, a.locators[1 - first], "told at once, and not by the dead line");
   net.host(a, b.ulid);
   net.run(net.now + 100);
   assert.is(source(a), a.locators[1 - first]);
