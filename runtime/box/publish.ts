@@ -17,7 +17,7 @@ import { type Millis, NEVER } from "../value/time.ts";
 import type { DnsName, DnsRecord } from "../wire/dns.ts";
 import { dnsName } from "../wire/dns-name.ts";
 import { type Asker, Authority } from "../zone/authority.ts";
-import { ContentsBuilder, type ZoneProvider, type ZoneTerms } from "../zone/contents.ts";
+import { type Contents, ContentsBuilder, type ZoneProvider, type ZoneTerms } from "../zone/contents.ts";
 import { tsigSecret } from "../zone/key.ts";
 import type { ZoneHost } from "../zone/owners.ts";
 import { nextSerial } from "../zone/serial.ts";
@@ -87,6 +87,10 @@ export class Publisher {
   #unclaimable: ReadonlySet<string> | undefined = new Set();
   #applyAt: Millis = NEVER;
   #notBefore: Millis = 0;
+  /** Contents on their way, the time that they have taken so far, and whether they are out of date already. */
+  #work: Generator<void, Contents> | undefined;
+  #spent: Millis = 0;
+  #again = false;
 
   constructor(settings: PublisherSettings, parts: PublisherParts) {
     this.#settings = settings;
@@ -159,12 +163,13 @@ export class Publisher {
     }
     this.#terms = termsOf(settings);
     this.#builder = new ContentsBuilder(this.#terms);
+    this.#work = undefined;
     this.#applySoon(now);
   }
 
   /** Goes on with what is due. */
   poll(now: Millis): void {
-    if (now >= this.#applyAt) this.#apply();
+    if (now >= this.#applyAt) this.#apply(now);
     this.#tcp.poll(now);
     if (this.#update !== undefined && this.#update.wakeAt <= now) this.#update.poll();
   }
@@ -180,18 +185,35 @@ export class Publisher {
   }
 
   #applySoon(now: Millis): void {
+    // Begun with what was there: it is finished first.
+    this.#again = this.#work !== undefined;
     this.#applyAt = Math.min(this.#applyAt, Math.max(now, this.#notBefore));
   }
 
-  #apply(): void {
+  /** One slice of the work, the last one publishes. */
+  #apply(now: Millis): void {
     const { clock } = this.#parts;
     const begun = clock.now();
+    this.#work ??= this.#begin();
+    const { done, value } = this.#work.next();
+    if (!done) {
+      this.#spent += clock.now() - begun;
+      this.#applyAt = now;
+      return;
+    }
+    this.#work = undefined;
+    this.#authority.set(value, (previous) => nextSerial(previous, clock.wall() / 1000));
+    this.#spent += clock.now() - begun;
+    this.#notBefore = begun + Math.min(APPLY_LATEST, Math.max(APPLY_INTERVAL, this.#spent / APPLY_SHARE));
+    this.#applyAt = this.#again ? this.#notBefore : NEVER;
+    this.#update?.want(value);
+  }
+
+  #begin(): Generator<void, Contents> {
+    this.#spent = 0;
+    this.#again = false;
     const hosts = this.#unclaimable === undefined ? this.#hosts.map(withoutClaim) : this.#hosts;
-    const contents = this.#builder.build(hosts, this.#providers, this.#unclaimable);
-    this.#authority.set(contents, (previous) => nextSerial(previous, clock.wall() / 1000));
-    this.#applyAt = NEVER;
-    this.#notBefore = begun + Math.min(APPLY_LATEST, Math.max(APPLY_INTERVAL, (clock.now() - begun) / APPLY_SHARE));
-    this.#update?.want(contents);
+    return this.#builder.building(hosts, this.#providers, this.#unclaimable);
   }
 
   #answer(request: Uint8Array, asker: Asker): readonly Uint8Array[] {

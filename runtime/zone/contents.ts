@@ -11,7 +11,7 @@ import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
 import { CLASS_IN, type DnsName, type DnsRecord, TYPE_AAAA, TYPE_NS, TYPE_PTR, TYPE_SOA } from "../wire/dns.ts";
 import { isBelow, nameOctets, reverseName } from "../wire/dns-name.ts";
 import { emitSoa } from "../wire/dns-rdata.ts";
-import { type Owner, ownersOf, type ZoneHost } from "./owners.ts";
+import { derivedName, type Owner, ownersOf, type ZoneHost } from "./owners.ts";
 
 /** A line to the internet, as far as names are concerned. */
 export interface ZoneProvider {
@@ -73,6 +73,8 @@ const NEGATIVE_MOST = 3_600;
 /** RFC 1035 §2.3.4, in presentation form without the final dot. */
 const NAME_MOST = 253;
 const NIBBLE_BITS = 4;
+/** Hosts whose records are made at a time: some milliseconds. */
+const SLICE = 256;
 
 /** Zone contents over time: what is asked for again with little changed costs little. */
 export class ContentsBuilder {
@@ -87,31 +89,55 @@ export class ContentsBuilder {
     this.#apex = serverNodes(terms);
   }
 
+  /** The zones for these hosts; see {@link building}. */
+  build(hosts: Iterable<ZoneHost>, providers: readonly ZoneProvider[], unclaimable?: ReadonlySet<string>): Contents {
+    const work = this.building(hosts, providers, unclaimable);
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value;
+    }
+  }
+
   /**
-   * The zones for these hosts. Hosts outside the site's prefix, and those whose name would be too long for the DNS, are left out.
-   * @param hosts an earlier one wins a name that two have, see {@link ownersOf}
+   * Makes the zones for these hosts, a slice of the work with each `next`: a large site takes long when its providers change. One at a time. Hosts outside
+   * the site's prefix, and those whose name would be too long for the DNS, are left out.
+   * @param hosts not changed meanwhile; an earlier one wins a name that two have, see {@link ownersOf}
    * @param unclaimable labels that nobody may have who just claims them
    */
-  build(hosts: Iterable<ZoneHost>, providers: readonly ZoneProvider[], unclaimable: ReadonlySet<string> = new Set()): Contents {
+  *building(
+    hosts: Iterable<ZoneHost>,
+    providers: readonly ZoneProvider[],
+    unclaimable: ReadonlySet<string> = new Set(),
+  ): Generator<void, Contents> {
     const terms = this.#terms;
     const used = usable(providers);
     const key = `${used.map(showPrefix).join()} ${providers.map(({ prefix }) => showPrefix(prefix)).join()}`;
     const before = key === this.#providers ? this.#hosts : new Map<Ulid, HostNodes>();
     const trees = reverseTrees(terms, providers);
-    const zones = [terms.name, ...trees].map((origin) => new Map(this.#apexOf(origin).map((node) => [node.name as string, node])));
+    const origins = [terms.name, ...trees];
+    const zones = origins.map((origin) => new Map(this.#apexOf(origin).map((node) => [node.name as string, node])));
     const always = new Set(this.#apex.flatMap(({ name }) => labelIn(terms.name, name) ?? []));
-    this.#providers = key;
-    this.#hosts = new Map();
-    for (const [ulid, owner] of ownersOf(hosts, terms.ulidPrefix.length, { always, claims: unclaimable })) {
-      const { label } = owner;
-      if (!contains(terms.ulidPrefix, ulid) || label.length + 1 + terms.name.length > NAME_MOST) continue;
+    const after = new Map<Ulid, HostNodes>();
+    let made = 0;
+    for (const [ulid, named] of ownersOf(hosts, { always, claims: unclaimable })) {
       const old = before.get(ulid);
-      const same = old?.owner.label === label && old.owner.claimed === owner.claimed;
-      const nodes = same ? old : hostNodes(terms, owner, ulid, used, trees);
-      this.#hosts.set(ulid, nodes);
+      const same = old !== undefined && old.named?.label === named?.label && old.named?.claimed === named?.claimed;
+      const nodes = same ? old : this.#hostNodes(ulid, named, used, trees);
+      if (!same && ++made % SLICE === 0) yield;
+      if (nodes === undefined) continue;
+      after.set(ulid, nodes);
       for (const { tree, node } of nodes.places) zones[tree].set(node.name, node);
     }
-    return [terms.name, ...trees].map((origin, at) => ({ origin, kind: at === 0 ? "forward" : "reverse", terms, nodes: zones[at] }));
+    this.#providers = key;
+    this.#hosts = after;
+    return origins.map((origin, at) => ({ origin, kind: at === 0 ? "forward" : "reverse", terms, nodes: zones[at] }));
+  }
+
+  #hostNodes(ulid: Ulid, named: Owner | undefined, providers: readonly Prefix[], trees: readonly DnsName[]): HostNodes | undefined {
+    const { ulidPrefix, name } = this.#terms;
+    const owner = named ?? { label: derivedName(ulid, ulidPrefix.length), claimed: false };
+    if (!contains(ulidPrefix, ulid) || owner.label.length + 1 + name.length > NAME_MOST) return undefined;
+    return { named, places: placesOf(this.#terms, owner, ulid, providers, trees) };
   }
 
   #apexOf(origin: DnsName): readonly ZoneNode[] {
@@ -146,11 +172,17 @@ export function serversWithoutAddress(zone: Zone): readonly DnsName[] {
 
 /** What one host has, by number of the zone: 0 is the forward one. */
 interface HostNodes {
-  readonly owner: Owner;
-  readonly places: readonly { readonly tree: number; readonly node: ZoneNode }[];
+  /** `undefined` = it has its derived name. */
+  readonly named: Owner | undefined;
+  readonly places: readonly Place[];
 }
 
-function hostNodes(terms: ZoneTerms, owner: Owner, ulid: Ulid, providers: readonly Prefix[], trees: readonly DnsName[]): HostNodes {
+interface Place {
+  readonly tree: number;
+  readonly node: ZoneNode;
+}
+
+function placesOf(terms: ZoneTerms, owner: Owner, ulid: Ulid, providers: readonly Prefix[], trees: readonly DnsName[]): readonly Place[] {
   const { label, claimed } = owner;
   const name = `${label}.${terms.name}` as DnsName;
   const locators = providers.flatMap((provider) => locatorFor(provider, terms.ulidPrefix, ulid) ?? []);
@@ -158,7 +190,7 @@ function hostNodes(terms: ZoneTerms, owner: Owner, ulid: Ulid, providers: readon
     ...sorted(locators.map((locator) => record(terms, name, TYPE_AAAA, addressOctets(locator)))),
     record(terms, name, terms.ulidType, addressOctets(ulid)),
   ];
-  const places: { tree: number; node: ZoneNode }[] = [{ tree: 0, node: { name, records, ulid, claimed } }];
+  const places: Place[] = [{ tree: 0, node: { name, records, ulid, claimed } }];
   for (const target of [ulid, ...(terms.locatorTrees ? locators : [])]) {
     const reverse = reverseName(target);
     const tree = trees.findIndex((origin) => isBelow(reverse, origin));
@@ -168,7 +200,7 @@ function hostNodes(terms: ZoneTerms, owner: Owner, ulid: Ulid, providers: readon
         node: { name: reverse, records: [record(terms, reverse, TYPE_PTR, nameOctets(name))], ulid, claimed: false },
       });
   }
-  return { owner, places };
+  return places;
 }
 
 /** Names of the servers and, for those in the forward zone, their addresses. */

@@ -54,11 +54,10 @@ export interface Owner {
 }
 
 /**
- * One label for each host. A name of two hosts goes to the one that did not just claim it, then to the one that stands first; the other has its derived name.
- * So has a host whose name is no label, is reserved, or looks like a derived one.
- * @param length bits of the site's prefix
+ * One label for each host; `undefined` = its derived name. A name of two hosts goes to the one that did not just claim it, then to the one that stands first; the
+ * other has its derived name. So has a host whose name is no label, is reserved, or looks like a derived one.
  */
-export function ownersOf(hosts: Iterable<ZoneHost>, length: number, reserved: ReservedLabels): Map<Ulid, Owner> {
+export function ownersOf(hosts: Iterable<ZoneHost>, reserved: ReservedLabels): Map<Ulid, Owner | undefined> {
   const owners = new Map<Ulid, Owner | undefined>();
   const taken = new Set(reserved.always);
   const claims: ZoneHost[] = [];
@@ -75,5 +74,5 @@ export function ownersOf(hosts: Iterable<ZoneHost>, length: number, reserved: Re
     else assign(host);
   }
   for (const host of claims) assign(host);
-  return new Map([...owners].map(([ulid, owner]) => [ulid, owner ?? { label: derivedName(ulid, length), claimed: false }]));
+  return owners;
 }

@@ -6,6 +6,7 @@ import { type DnsName, type DnsRecord, TYPE_AAAA, TYPE_NS, TYPE_PTR, TYPE_SOA } 
 import { isBelow, nameOf } from "../wire/dns-name.ts";
 import { parseSoa } from "../wire/dns-rdata.ts";
 import { soaRecord, type Zone } from "./contents.ts";
+import { treeKey } from "./order.ts";
 
 const MNEMONICS: ReadonlyMap<number, string> = new Map([
   [TYPE_NS, "NS"],
@@ -16,7 +17,7 @@ const MNEMONICS: ReadonlyMap<number, string> = new Map([
 
 /** All records of a zone: SOA first, then in the order of their names (RFC 4034 §6.1), of types and of data. */
 export function zoneRecords(zone: Zone, serial: number): DnsRecord[] {
-  const nodes = [...zone.nodes.values()].map((node) => ({ node, key: sortKey(node.name) })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const nodes = [...zone.nodes.values()].map((node) => ({ node, key: treeKey(node.name) })).sort((a, b) => (a.key < b.key ? -1 : 1));
   return [soaRecord(zone, serial), ...nodes.flatMap(({ node }) => node.records)];
 }
 
@@ -73,9 +74,4 @@ function absolute(name: DnsName): string {
 function relative(name: DnsName, origin: DnsName): string {
   if (name === origin) return "@";
   return isBelow(name, origin) ? name.slice(0, -origin.length - 1) : absolute(name);
-}
-
-/** Text whose order is the canonical one for the names of our zones, whose octets are all above the separator. */
-function sortKey(name: DnsName): string {
-  return name.split(".").reverse().join("\u0001");
 }

@@ -178,6 +178,23 @@ test("changes are gathered: once at once, then once a second", async () => {
   assert.is(at.publisher.local.find(dnsName(`h-${"2".padStart(20, "0")}.${ORIGIN}`), ULID_TYPE)?.length, 1);
 });
 
+test("a large site is made in slices; what is set meanwhile comes after it", async () => {
+  const at = world();
+  await at.publisher.start();
+  const hosts = Array.from({ length: 1_000 }, (_, i) => hostOf(i + 1));
+  at.publisher.set(hosts, [ISP1], 0);
+  let polls = 0;
+  while (at.publisher.status.zones.length === 0 && polls < 100) {
+    assert.is(at.publisher.wakeAt, 0);
+    at.publisher.poll(0);
+    if (++polls === 2) at.publisher.set(hosts.slice(1), [ISP1], 0);
+  }
+  assert.is(polls, 4);
+  assert.equal([at.publisher.status.zones[1].names, at.publisher.status.current], [1_001, false]);
+  await at.advance(5_000);
+  assert.equal([at.publisher.status.zones[1].names, at.publisher.status.current], [1_000, true]);
+});
+
 test("TCP: several questions in pieces, answered in order, and the end", async () => {
   const at = world();
   await at.publisher.start();
