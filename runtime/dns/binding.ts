@@ -7,7 +7,7 @@ import type { GatewaySettings, TimedLocator } from "./contract.ts";
 import { isFailure } from "./known.ts";
 import { type Inquiry, type Resolution, resolve } from "./resolve.ts";
 
-/** Chosen: locators hold at least so long, because a host that was just told of the ULID uses it some time later, even if TTLs are zero. */
+/** Chosen: locators hold so much longer than their TTLs, because a host that was told of the ULID in their last second uses it some time later. */
 const LOCATOR_HOLD: Millis = 60_000;
 /** Chosen: ULIDs and locators of one name that are looked at; a Locator List of one packet holds no more. */
 const ULIDS_MOST = 16;
@@ -102,7 +102,7 @@ function locatorsOf(inquiry: Inquiry, found: Resolution): TimedLocator[] {
     if (type !== TYPE_AAAA || data.length !== ADDRESS_OCTETS) continue;
     const address = addressAt(data);
     if (!mayBeLocator(address, settings)) inquiry.drop("bad-locator-dns");
-    else if (locators.size < LOCATORS_MOST) locators.set(address, { address, until: now + Math.max(LOCATOR_HOLD, 1000 * ttl) });
+    else if (locators.size < LOCATORS_MOST) locators.set(address, { address, until: now + 1000 * ttl + LOCATOR_HOLD });
   }
   return [...locators.values()];
 }

@@ -68,9 +68,11 @@ export class Fetches<Job extends Waiting> {
     return oldest === undefined ? NEVER : oldest.startedAt + FETCH_LIFE;
   }
 
+  /** What was kept is forgotten if it would be read otherwise, or has no room. */
   configure(settings: GatewaySettings): void {
+    const { ulidType, cache } = this.#settings;
     this.#settings = settings;
-    this.#cache = new KnownCache(settings.cache);
+    if (settings.ulidType !== ulidType || settings.cache !== cache) this.#cache = new KnownCache(settings.cache);
   }
 
   /**

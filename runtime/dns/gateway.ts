@@ -81,7 +81,7 @@ export class Gateway<Client> {
     return { jobs: this.#jobs.size, clients: this.#clients, fetches: waiting, kept };
   }
 
-  /** New settings, or new names of the site's own. What was kept of upstreams is forgotten if what it means has changed. */
+  /** New settings, or other names of the site's own: they count from the next question on. */
   configure(settings: GatewaySettings, local: Local = this.#local): void {
     this.#settings = settings;
     this.#local = local;

@@ -214,12 +214,6 @@ export class KnownCache {
     while (this.#entries.size > this.#most || this.#octets > this.#most * OCTETS_PER_ANSWER) this.#dropOldest();
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#oldest = this.#entries.keys();
-    this.#octets = 0;
-  }
-
   #dropOldest(): void {
     const next = this.#oldest.next();
     if (next.done === true) this.#oldest = this.#entries.keys();

@@ -28,10 +28,10 @@ test("AAAA of a name with a ULID: exactly one, the ULID; the addresses are learn
   assert.equal(world.asked, [`${H2} 28`, `${H2} 65280`]);
   const until = (seconds: number) => world.now + 1000 * seconds;
   const locators = [
-    { address: "2001:db8:b3::10", until: until(300) },
-    { address: "2001:db8:b4::10", until: until(200) },
+    { address: "2001:db8:b3::10", until: until(360) },
+    { address: "2001:db8:b4::10", until: until(260) },
   ];
-  assert.equal(world.of("learn"), [{ kind: "learn", ulid: "fc00:bbbb:1::10", locators, names: [H2], until: until(200) }]);
+  assert.equal(world.of("learn"), [{ kind: "learn", ulid: "fc00:bbbb:1::10", locators, names: [H2], until: until(260) }]);
   assert.equal(world.of("asked"), []);
 });
 
@@ -539,9 +539,12 @@ test("sizes: over UDP what the asker takes, at most 1,232 octets; over TCP every
   assert.equal(sizeOf({}, true), [false, 80, 29 + 80 * 28]);
 });
 
-test("new settings: what was kept is forgotten", () => {
+test("new settings: what was kept is forgotten if the type of ULIDs is another", () => {
   const world = new World(BETA);
   world.ask(H2, AAAA);
+  world.gateway.configure({ ...world.gateway.settings, announce: true });
+  world.ask(H2, AAAA);
+  assert.is(world.asked.length, 2);
   world.gateway.configure({ ...world.gateway.settings, ulidType: 65_281 });
   assert.is(world.ask(H2, AAAA)?.answers.length, 2);
 });
