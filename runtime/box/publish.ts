@@ -3,6 +3,7 @@
  * dynamic update, to the gateway through {@link Publisher.local}.
  */
 import type { Endpoint, ZoneSettings } from "../config/site.ts";
+import type { Local } from "../dns/contract.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -14,7 +15,6 @@ import type { UdpPort } from "../port/udp.ts";
 import { type Address, parseAddress, UNSPECIFIED } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { DnsName, DnsRecord } from "../wire/dns.ts";
 import { dnsName } from "../wire/dns-name.ts";
 import { type Asker, Authority } from "../zone/authority.ts";
 import { type Contents, ContentsBuilder, type ZoneProvider, type ZoneTerms } from "../zone/contents.ts";
@@ -46,12 +46,6 @@ export interface PublisherSettings {
   readonly ulidPrefix: Prefix;
   /** RR type of ULID records. */
   readonly ulidType: number;
-}
-
-/** The site's own names, for the gateway. */
-export interface LocalNames {
-  /** @returns the records; none for a name without any of that type; `NXDOMAIN`; `undefined` outside the site's zones */
-  find(name: DnsName, type: number): readonly DnsRecord[] | "NXDOMAIN" | undefined;
 }
 
 /** How the zones stand. */
@@ -105,7 +99,7 @@ export class Publisher {
   }
 
   /** What the zones say of the site's own names; always the present state. */
-  get local(): LocalNames {
+  get local(): Local {
     return this.#authority;
   }
 
