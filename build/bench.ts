@@ -5,6 +5,7 @@ import { RUNTIMES, type Runtime, root, runtimeCommand } from "./tools.ts";
 const FILES: Record<string, string> = {
   core: "tests/bench/core.ts",
   dhcp: "tests/bench/dhcp.ts",
+  dns: "tests/bench/dns.ts",
   establish: "tests/bench/establish.ts",
   flood: "tests/bench/flood.ts",
   goodput: "tests/bench/goodput.ts",
