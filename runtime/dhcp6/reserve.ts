@@ -46,6 +46,7 @@ export class Reservations {
 
   /** The client's: of several that fit, the one that names most; of those, the first. */
   find(client: Client): ReservationMatch | undefined {
+    if (this.#names.size === 0) return undefined;
     const ports = client.ports.map(hex);
     const candidates = [
       ...(this.#by.duid.get(client.id) ?? []),
