@@ -4,8 +4,9 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import process from "node:process";
 import { addressesOf, type Held, type Node } from "./nodes.ts";
-import { Bell, PATIENCE, type Program, until } from "./program.ts";
+import { Bell, must, PATIENCE, type Program, until } from "./program.ts";
 
 /** Names of the clients that there are launchers for. */
 export const CLIENTS = ["dhclient", "dhcpcd", "dibbler", "wide", "networkd"] as const;
@@ -39,7 +40,7 @@ export interface DhcpClient {
   readonly releases: boolean;
   /** Makes it release its address, if it does that, and end. */
   release(): Promise<void>;
-  /** Ends it without a word to the server. */
+  /** Ends it, and whatever else runs in its node, without a word to the server. */
   kill(): Promise<void>;
   /** For failures. */
   lastWords(): string;
@@ -211,7 +212,9 @@ export function dhcpClient(name: ClientName, node: Node, parent: string): DhcpCl
       await program?.ended();
     },
     kill: async () => {
-      program?.signal("SIGKILL");
+      // Some are several processes, which would keep the port.
+      const pids = must(["ip", "netns", "pids", node.namespace]).trim().split("\n").map(Number);
+      for (const pid of pids.filter((one) => one !== monitor.pid)) process.kill(pid, "SIGKILL");
       await program?.ended();
     },
     lastWords,

@@ -4,6 +4,8 @@ import { must, type Program, type ProgramOptions, start, until } from "./program
 /** A network namespace. */
 export interface Node {
   readonly name: string;
+  /** What `ip netns` calls it. */
+  readonly namespace: string;
   /** How `argv` is run there. */
   enter(argv: readonly string[]): string[];
   start(argv: readonly string[], options?: ProgramOptions): Program;
@@ -36,6 +38,7 @@ export function nodeCalled(namespace: string, called = namespace): Node {
   const enter = (argv: readonly string[]) => ["ip", "netns", "exec", namespace, ...argv];
   return {
     name: called,
+    namespace,
     enter,
     start: (argv, options) => start(`${argv[0]} in ${called}`, enter(argv), options),
     run: (argv, input) => must(enter(argv), input),
@@ -47,7 +50,7 @@ export function nodeCalled(namespace: string, called = namespace): Node {
 
 /** Joins two nodes by a cable; both ends are up. */
 export function join(a: Node, interfaceA: string, b: Node, interfaceB: string): void {
-  a.ip(`link add name ${interfaceA} type veth peer name ${interfaceB} netns ${b.name}`, `link set dev ${interfaceA} up`);
+  a.ip(`link add name ${interfaceA} type veth peer name ${interfaceB} netns ${b.namespace}`, `link set dev ${interfaceA} up`);
   b.ip(`link set dev ${interfaceB} up`);
 }
 

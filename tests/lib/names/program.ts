@@ -52,9 +52,9 @@ export function start(name: string, argv: readonly string[], options: ProgramOpt
   return program;
 }
 
-/** Kills whatever {@link start} started and still runs: for the end of a test file. */
+/** Kills whatever {@link start} started and still runs, and waits for nothing more of it: for the end of a test file. */
 export function stopAll(): void {
-  for (const program of all) program.signal("SIGKILL");
+  for (const program of all) program.forget();
 }
 
 /** Runs `argv` to its end. @returns what it printed @throws when it fails, with what it said */
@@ -150,11 +150,13 @@ class Running implements Program {
     this.#child.on("error", (error) => {
       this.log += String(error);
     });
-    this.#child.on("close", (code) => {
-      this.#code = code;
-      all.delete(this);
-      this.#bell.ring();
-    });
+    // Not "close": what a program leaves behind may hold its outputs open. Its own last words are read first.
+    this.#child.on("exit", (code) =>
+      setImmediate(() => {
+        this.#code = code;
+        this.#bell.ring();
+      }),
+    );
   }
 
   get lastWords(): string {
@@ -182,6 +184,14 @@ class Running implements Program {
 
   signal(name: NodeJS.Signals): void {
     if (this.running) this.#child.kill(name);
+  }
+
+  /** Kills it and does not wait. */
+  forget(): void {
+    this.signal("SIGKILL");
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream?.destroy();
+    this.#child.unref();
+    all.delete(this);
   }
 
   async stop(): Promise<void> {
