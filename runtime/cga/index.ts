@@ -18,6 +18,7 @@ export {
   EXTENSION_PUBLIC_KEY,
   type Extension,
   emitPds,
+  MODIFIER_OCTETS,
   type MultiPrefix,
   multiPrefixExtension,
   multiPrefixOf,
@@ -26,6 +27,7 @@ export {
   prefixOf,
   publicKeyExtension,
   readMultiPrefix,
+  SIGNING_KEYS_LIMIT,
   signingKeys,
   subnetPrefixOf,
 } from "./pds.ts";

@@ -1,14 +1,25 @@
 /** `pshim6 cga`: makes identifiers that hosts can prove (RFC 3972) and verifies them. */
-import { type Command, InvalidArgumentError } from "commander";
-import { finish, generateCga, RSA_BITS_DEFAULT, readRsaKey, secOf, verifyCga } from "../cga/index.ts";
-import { nameField } from "../config/fields.ts";
+import type { Command } from "commander";
+import {
+  type Extension,
+  finish,
+  generateCga,
+  type Pds,
+  proofsOf,
+  publicKeyExtension,
+  readRsaKey,
+  SIGNING_KEYS_LIMIT,
+  secOf,
+  signingKeys,
+  verifyCga,
+} from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
-import { PortError } from "../port/error.ts";
 import { type Address, addressOctets } from "../value/address.ts";
-import { hex, unhex } from "../value/bytes.ts";
-import { PRIVATE_KEY, pemOctets, showPem } from "../value/pem.ts";
-import { covers, type Prefix, showPrefix } from "../value/prefix.ts";
+import { hex, sameBytes } from "../value/bytes.ts";
+import { PUBLIC_KEY, showPem } from "../value/pem.ts";
+import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
 import { Reject } from "../value/reject.ts";
+import { hostName, modifierFor, octetsArgument, privateKeyIn, publicHalf, publicKeyIn, SUBNET_LENGTH, subnetOf, WHY } from "./cga-make.ts";
 import {
   addressArgument,
   CONFIG_FLAG,
@@ -30,6 +41,15 @@ interface GenerateFlags {
   readonly subnet?: Prefix;
   readonly prefix?: Prefix;
   readonly key?: string;
+  readonly firstKey?: string;
+  readonly extraKey?: readonly string[];
+  readonly json?: true;
+}
+
+interface AdoptFlags {
+  readonly config?: string;
+  readonly name?: string;
+  readonly pds: Uint8Array;
   readonly json?: true;
 }
 
@@ -38,11 +58,6 @@ interface VerifyFlags {
   readonly json?: true;
 }
 
-/** Length of a subnet that a CGA fits into (RFC 3972 §3). */
-const SUBNET_LENGTH = 64;
-const MODIFIER_OCTETS = 16;
-const PRIVATE_MODE = 0o600;
-const OTHERS = 0o077;
 const COUNT_LIMIT = 65_536;
 
 /** Adds the verb `cga` to the program. */
@@ -51,6 +66,40 @@ export function addCga(program: Command, session: Session): void {
     .command("cga")
     .summary("identifiers that hosts can prove")
     .description("Cryptographically generated addresses (RFC 3972).");
+  addGenerate(cga, session);
+  cga
+    .command("verify")
+    .summary("is this address bound to these parameters?")
+    .description("Verifies an address against CGA parameters (RFC 3972 §5). Exit code 1 if they do not belong together.")
+    .argument("<address>", "the identifier", addressArgument)
+    .requiredOption("--pds <hex>", "the CGA parameters", octetsArgument)
+    .option(JSON_FLAG, JSON_HELP)
+    .addHelpText("after", examples('pshim6 cga verify fc00:aaaa:1:0:1c4a:5bf6:ffb4:ca6c --pds "$PDS"'))
+    .action((address: Address, flags: VerifyFlags) => verify(address, flags, session));
+  cga
+    .command("adopt")
+    .summary("keep an identifier that was made elsewhere")
+    .description(
+      "Puts an identifier and its parameters into the site's store: one that another box of the site made with this box's key among its keys, or a host with its own. This box signs with its own key, whatever its place; a peer that follows RFC 5533 alone tries the first key only.",
+    )
+    .argument("<address>", "the identifier", addressArgument)
+    .requiredOption("--pds <hex>", "the CGA parameters", octetsArgument)
+    .option(CONFIG_FLAG, `${CONFIG_HELP} (default: ${DEFAULT_CONFIG})`)
+    .option("--name <name>", "the host's name", hostName)
+    .option(JSON_FLAG, JSON_HELP)
+    .addHelpText("after", examples('pshim6 cga adopt fc00:aaaa:1:0:1c4a:5bf6:ffb4:ca6c --pds "$PDS" -c site.yaml --name h1'))
+    .action((address: Address, flags: AdoptFlags) => adopt(address, flags, session));
+  cga
+    .command("key")
+    .summary("print the site's public key")
+    .description("Prints the public half of the site's key in PEM form, for --extra-key at another box. Makes the key if there is none.")
+    .option(CONFIG_FLAG, `${CONFIG_HELP} (default: ${DEFAULT_CONFIG})`)
+    .addHelpText("after", examples("pshim6 cga key -c site.yaml > second-box.pem"))
+    .action((flags: { readonly config?: string }) => printKey(flags, session));
+}
+
+function addGenerate(cga: Command, session: Session): void {
+  const several = (file: string, before: readonly string[] = []) => [...before, file];
   cga
     .command("generate")
     .summary("make an identifier for a host")
@@ -61,7 +110,9 @@ export function addCga(program: Command, session: Session): void {
     .option("--name <name>", "the host's name", hostName)
     .option("--count <n>", "make so many; with --name they are NAME-1 to NAME-n", whole(1, COUNT_LIMIT))
     .option("--subnet <prefix>", "the /64 that the host is in, if the LAN has several", prefixArgument)
-    .option("--sec <n>", "how costly a forgery is made: 0, or 1 for 65536 times as much", whole(0, 1), 0)
+    .option("--sec <n>", "how costly a forgery is made: each step 65536 times as much; 1 takes a moment, 2 takes hours", whole(0, 2), 0)
+    .option("--extra-key <file>", "a public key (PEM) that may sign too: another box's, or the host's own; again for more", several)
+    .option("--first-key <file>", "a public key (PEM) that stands before ours: the one that RFC 5533 alone knows")
     .option("--prefix <prefix>", "without a site: the /64 that the host is in", prefixArgument)
     .option("--key <file>", "without a site: the private key, made if there is none")
     .option(JSON_FLAG, JSON_HELP)
@@ -70,21 +121,13 @@ export function addCga(program: Command, session: Session): void {
       examples(
         "pshim6 cga generate -c site.yaml --name h1",
         "pshim6 cga generate -c site.yaml --name desk --count 40",
+        "pshim6 cga generate -c site.yaml --name h1 --extra-key second-box.pem",
         "pshim6 cga generate --prefix fc00:aaaa:1::/64 --key key.pem",
       ),
     )
     .action((flags: GenerateFlags, command: Command) =>
       flags.prefix || flags.key ? generateAlone(flags, command, session) : generateForSite(flags, session),
     );
-  cga
-    .command("verify")
-    .summary("is this address bound to these parameters?")
-    .description("Verifies an address against CGA parameters (RFC 3972 §5). Exit code 1 if they do not belong together.")
-    .argument("<address>", "the identifier", addressArgument)
-    .requiredOption("--pds <hex>", "the CGA parameters", octetsArgument)
-    .option(JSON_FLAG, JSON_HELP)
-    .addHelpText("after", examples('pshim6 cga verify fc00:aaaa:1:0:1c4a:5bf6:ffb4:ca6c --pds "$PDS"'))
-    .action((address: Address, flags: VerifyFlags) => verify(address, flags, session));
 }
 
 async function generateForSite(flags: GenerateFlags, session: Session): Promise<void> {
@@ -95,18 +138,23 @@ async function generateForSite(flags: GenerateFlags, session: Session): Promise<
   try {
     const known = store.cgaParameters();
     const names = namesOf(flags);
-    const namesakes = new Map([...known].map(([address, { name }]) => [name, address]));
-    for (const name of names)
-      if (name !== undefined && namesakes.has(name))
-        throw new Failure(`${name} has an identifier already, ${namesakes.get(name)}: take another name`);
-    const privateKey = store.privateKey(() => host.crypto.rsaGenerate(site.key.bits));
+    refuseNamesakes(names, known);
+    const keys = keysOf(
+      session,
+      flags,
+      publicHalf(
+        session,
+        store.privateKey(() => host.crypto.rsaGenerate(site.key.bits)),
+      ),
+    );
     const inUse = new Set<string>([...site.hosts.map(({ ulid }) => ulid), ...known.keys()]);
-    const rows = names.map((name) => {
-      const made = make(session, subnet, privateKey, flags.sec, (address) => inUse.has(address));
+    const rows: { readonly name: string | undefined; readonly address: Address; readonly pds: Uint8Array }[] = [];
+    for (const name of names) {
+      const made = await make(session, subnet, keys, flags.sec, (address) => inUse.has(address));
       inUse.add(made.address);
       store.putCga(made.address, { name, pds: made.pds });
-      return { name, ...made };
-    });
+      rows.push({ name, ...made });
+    }
     if (flags.json) {
       const shown = rows.map(({ name, address, pds }) => ({ name: name ?? null, address, sec: flags.sec, pds: hex(pds) }));
       session.printJson(flags.count === undefined ? shown[0] : shown);
@@ -126,20 +174,18 @@ function namesOf({ name, count }: GenerateFlags): (string | undefined)[] {
   return Array.from({ length: count }, (_, i) => (name === undefined ? undefined : hostName(`${name}-${i + 1}`)));
 }
 
-/** The /64 for the new host. */
-function subnetOf(site: Site, asked: Prefix | undefined): Prefix {
-  const { subnets } = site.lan;
-  if (asked !== undefined) {
-    if (asked.length !== SUBNET_LENGTH)
-      throw new Failure(`--subnet must be a /64, not ${showPrefix(asked)}: an identifier takes the other 64 bits`);
-    if (subnets.some((subnet) => covers(subnet, asked))) return asked;
-    throw new Failure(`--subnet ${showPrefix(asked)} is in no LAN subnet: there is ${subnets.map(showPrefix).join(", ")}`);
-  }
-  if (subnets.length === 1 && subnets[0].length === SUBNET_LENGTH) return subnets[0];
-  throw new Failure(`the LAN has more than one /64: choose one with --subnet out of ${subnets.map(showPrefix).join(", ")}`);
+/** @throws {Failure} when a host of one of these names has an identifier */
+export function refuseNamesakes(
+  names: readonly (string | undefined)[],
+  known: ReadonlyMap<string, { readonly name: string | undefined }>,
+): void {
+  const namesakes = new Map([...known].map(([address, { name }]) => [name, address]));
+  for (const name of names)
+    if (name !== undefined && namesakes.has(name))
+      throw new Failure(`${name} has an identifier already, ${namesakes.get(name)}: take another name`);
 }
 
-function generateAlone(flags: GenerateFlags, command: Command, session: Session): void {
+async function generateAlone(flags: GenerateFlags, command: Command, session: Session): Promise<void> {
   const { prefix, key } = flags;
   if (prefix === undefined || key === undefined)
     return command.error("error: --prefix and --key go together: give both, or neither and -c", { exitCode: EXIT_USAGE });
@@ -147,75 +193,102 @@ function generateAlone(flags: GenerateFlags, command: Command, session: Session)
     return command.error("error: --prefix and --key replace -c, --subnet and --count: leave these out", { exitCode: EXIT_USAGE });
   if (prefix.length !== SUBNET_LENGTH)
     return command.error(`error: --prefix must be a /64, not ${showPrefix(prefix)}`, { exitCode: EXIT_USAGE });
-  const made = make(session, prefix, keyIn(key, session), flags.sec, () => false);
+  const keys = keysOf(session, flags, publicHalf(session, privateKeyIn(key, session)));
+  const made = await make(session, prefix, keys, flags.sec, () => false);
   session.printJson({ name: flags.name ?? null, address: made.address, sec: flags.sec, pds: hex(made.pds) });
 }
 
-/** The private key in a PEM file, which is made if it is not there. */
-function keyIn(file: string, { host }: Session): Uint8Array {
-  const text = host.files.readText(file);
-  if (text === undefined) {
-    const made = host.crypto.rsaGenerate(RSA_BITS_DEFAULT);
-    host.files.writeText(file, showPem(PRIVATE_KEY, made), PRIVATE_MODE);
-    return made;
-  }
-  if (((host.files.mode(file) ?? 0) & OTHERS) !== 0) throw new Failure(`${file} can be read by other users: run "chmod 600 ${file}"`);
-  const key = pemOctets(PRIVATE_KEY, text);
-  if (key === undefined)
-    throw new Failure(
-      `${file} holds no private key in PEM form (PKCS#8): make one with "openssl genpkey -algorithm RSA", or name a new file`,
-    );
-  return key;
+/** The keys that may sign, in their order, `own` among them. */
+function keysOf(session: Session, { firstKey, extraKey = [] }: GenerateFlags, own: Uint8Array): Uint8Array[] {
+  const first = firstKey === undefined ? [] : [publicKeyIn(firstKey, session)];
+  const keys = [...first, own, ...extraKey.map((file) => publicKeyIn(file, session))];
+  if (keys.length > SIGNING_KEYS_LIMIT) throw new Failure(`${keys.length} keys: peers try ${SIGNING_KEYS_LIMIT}, leave some out`);
+  if (keys.some((key, i) => keys.findIndex((other) => sameBytes(other, key)) !== i))
+    throw new Failure("a key is there twice: give each one once, the site's own not at all");
+  return keys;
 }
 
-function make(session: Session, prefix: Prefix, privateKey: Uint8Array, sec: number, taken: (address: Address) => boolean) {
-  const { crypto, entropy } = session.host;
-  const publicKey = publicHalf(session, privateKey);
-  return finish(generateCga(crypto, { prefix, publicKey, sec, modifier: entropy.bytes(MODIFIER_OCTETS), taken }));
+async function make(
+  session: Session,
+  prefix: Prefix,
+  [publicKey, ...further]: readonly Uint8Array[],
+  sec: number,
+  taken: (address: Address) => boolean,
+) {
+  const extensions: Extension[] = further.map(publicKeyExtension);
+  const modifier = await modifierFor(session, { publicKey, extensions, sec });
+  return finish(generateCga(session.host.crypto, { prefix, publicKey, sec, modifier, extensions, taken }));
 }
 
-function publicHalf({ host }: Session, privateKey: Uint8Array): Uint8Array {
+async function adopt(address: Address, flags: AdoptFlags, session: Session): Promise<void> {
+  const site = session.site(flags.config ?? DEFAULT_CONFIG);
+  const { host } = session;
+  const verified = verifyCga(host.crypto, address, flags.pds);
+  if (verified instanceof Reject) throw new Failure(`${address} is not bound to these parameters: ${WHY[verified.why] ?? verified.why}`);
+  if (!isOfSite(site, address)) throw new Failure(`${address} is no address of the site: it must be in ${showPrefix(site.ulid.prefix)}`);
+  const store = await host.openStore(site.state);
   try {
-    return host.crypto.rsaPublic(privateKey);
-  } catch (error) {
-    // Only that it failed may be said: what the system says could quote the key.
-    if (error instanceof PortError) throw error;
-    throw new Failure("the private key cannot be read: it must be an RSA key");
+    const known = store.cgaParameters();
+    const before = known.get(address);
+    if (before !== undefined && !sameBytes(before.pds, flags.pds))
+      throw new Failure(`${address} is kept with other parameters already: peers know it by those`);
+    if (before === undefined) refuseNamesakes([flags.name], known);
+    const own = publicHalf(
+      session,
+      store.privateKey(() => host.crypto.rsaGenerate(site.key.bits)),
+    );
+    const { members, signs } = proofsOf(host.crypto, address, flags.pds, own);
+    if (!signs && !members.some((member) => site.providers.some(({ prefix }) => contains(prefix, member))))
+      throw new Failure(
+        `this box could prove nothing with these parameters: its key ("pshim6 cga key") is none of the first ${SIGNING_KEYS_LIMIT} in them, and no provider's prefix holds a member of a set`,
+      );
+    store.putCga(address, { name: flags.name ?? before?.name, pds: flags.pds });
+    if (flags.json) session.printJson({ name: flags.name ?? before?.name ?? null, address, signs });
+    else session.print(`kept; under "hosts:" in the site's settings:\n  - { name: ${flags.name ?? "NAME"}, ulid: "${address}" }\n`);
+  } finally {
+    await store.close();
+  }
+}
+
+function isOfSite({ ulid }: Site, address: Address): boolean {
+  return [ulid.prefix, ...ulid.routable].some((prefix) => contains(prefix, address));
+}
+
+async function printKey(flags: { readonly config?: string }, session: Session): Promise<void> {
+  const site = session.site(flags.config ?? DEFAULT_CONFIG);
+  const store = await session.host.openStore(site.state);
+  try {
+    const privateKey = store.privateKey(() => session.host.crypto.rsaGenerate(site.key.bits));
+    session.print(showPem(PUBLIC_KEY, publicHalf(session, privateKey)));
+  } finally {
+    await store.close();
   }
 }
 
 function verify(address: Address, flags: VerifyFlags, session: Session): void {
   const pds = verifyCga(session.host.crypto, address, flags.pds);
-  if (pds instanceof Reject) {
-    session.exit = EXIT_WRONG;
-    if (flags.json) session.printJson({ ok: false, address, why: pds.why });
-    else session.print(`${address} is not bound to these parameters: ${WHY[pds.why] ?? pds.why}\n`);
-    return;
-  }
+  if (pds instanceof Reject) return printRefusal(address, pds, flags, session);
   const sec = secOf(addressOctets(address).subarray(8));
-  const keyBits = readRsaKey(pds.publicKey)?.bits ?? null;
-  if (flags.json) session.printJson({ ok: true, address, sec, keyBits });
-  else session.print(`${address} is bound to these parameters: Sec ${sec}, key of ${keyBits ?? "unknown"} bits\n`);
+  const bits = keyBitsOf(pds);
+  const [keyBits = null, ...further] = bits;
+  if (flags.json) session.printJson({ ok: true, address, sec, keyBits, ...(further.length > 0 && { furtherKeyBits: further }) });
+  else session.print(`${address} is bound to these parameters: Sec ${sec}, ${showKeys(bits)}\n`);
 }
 
-const WHY: Readonly<Record<string, string>> = {
-  "short-pds": "they are too short",
-  "bad-key-pds": "their public key cannot be read",
-  "bad-extension-pds": "an extension is cut short",
-  "collision-count-cga": "their collision count is above 2",
-  "prefix-cga": "they are for another subnet",
-  "hash1-cga": "their hash is not that of the address",
-  "hash2-cga": "they do not have the strength that the address claims (Sec)",
-};
-
-function hostName(text: string): string {
-  const read = nameField.safeParse(text);
-  if (!read.success) throw new InvalidArgumentError("It must be made of lower-case letters, digits and hyphens.");
-  return read.data;
+/** Bits of the keys that may sign; `null` for one that cannot be read. */
+export function keyBitsOf(pds: Pds): (number | null)[] {
+  return signingKeys(pds).map((key) => readRsaKey(key)?.bits ?? null);
 }
 
-function octetsArgument(text: string): Uint8Array {
-  const octets = unhex(text);
-  if (octets === undefined || octets.length === 0) throw new InvalidArgumentError("It must be hexadecimal digits, two for each octet.");
-  return octets;
+function showKeys(bits: readonly (number | null)[]): string {
+  if (bits.length === 0) return "no key, a set of addresses that sign nothing";
+  const shown = bits.map((each) => String(each ?? "unknown"));
+  return shown.length === 1 ? `key of ${shown[0]} bits` : `keys of ${shown.join(", ")} bits`;
+}
+
+/** Says why an address does not belong to parameters; the exit code says it too. */
+export function printRefusal(address: Address, { why }: Reject, { json }: { readonly json?: true }, session: Session): void {
+  session.exit = EXIT_WRONG;
+  if (json) session.printJson({ ok: false, address, why });
+  else session.print(`${address} is not bound to these parameters: ${WHY[why] ?? why}\n`);
 }

@@ -7,6 +7,7 @@ import { addCga } from "./cga.ts";
 import { addCheck } from "./check.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
+import { addHba } from "./hba.ts";
 import type { CliHost } from "./host.ts";
 import { addReload } from "./reload.ts";
 import { EXIT_FINE, EXIT_USAGE, EXIT_WRONG, Failure, PipeClosed, Session } from "./session.ts";
@@ -59,6 +60,7 @@ function programFor(session: Session): Command {
   addShow(program, session);
   addBackup(program, session);
   addCga(program, session);
+  addHba(program, session);
   addZone(program, session);
   addLab(program, session);
   addSim(program, session);

@@ -3,6 +3,9 @@
 /** Label of a PKCS#8 private key (RFC 7468 §10). */
 export const PRIVATE_KEY = "PRIVATE KEY";
 
+/** Label of a SubjectPublicKeyInfo (RFC 7468 §13). */
+export const PUBLIC_KEY = "PUBLIC KEY";
+
 const LINE = 64;
 
 /** `octets` as PEM text with `label` (RFC 7468 §2). */

@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { createCrypto } from "../../../adapters/common/crypto.ts";
+import { PortError } from "../../../runtime/port/error.ts";
 import { address } from "../../../runtime/value/address.ts";
-import { PRIVATE_KEY, pemOctets, showPem } from "../../../runtime/value/pem.ts";
+import { PRIVATE_KEY, PUBLIC_KEY, pemOctets, showPem } from "../../../runtime/value/pem.ts";
 import { contains, prefix } from "../../../runtime/value/prefix.ts";
 import { CliMachine } from "../../lib/clihost.ts";
 
@@ -69,6 +71,80 @@ test("many at once, each with a name of its own", async () => {
   assert.match(text.out, /settings:\n {2}- \{ name: lamp-1, ulid: "fc00:[^"]+" \}\n {2}- \{ name: lamp-2, ulid: "fc00:[^"]+" \}\n$/);
   const alone = await box.run(["cga", "generate", "--prefix", "fc00:aaaa:1::/64", "--key", "/key.pem", "--count", "2"]);
   assert.is(alone.code, 2);
+});
+
+test("several keys: any place, four at most, each once; another box adopts what it may sign for", async () => {
+  const [first, second] = [machine(), machine()];
+  const ours = await first.run(["cga", "key", "-c", "/site.yaml"]);
+  assert.match(ours.out, /^-----BEGIN PUBLIC KEY-----\n/);
+  second.disk.key = createCrypto().rsaGenerate(1_024);
+  first.files.writeText("/second.pem", (await second.run(["cga", "key", "-c", "/site.yaml"])).out);
+  first.files.writeText("/ours.pem", ours.out);
+  for (const [flag, name] of [
+    ["--extra-key", "h1"],
+    ["--first-key", "h2"],
+  ]) {
+    const made = await first.run(["cga", "generate", "-c", "/site.yaml", "--name", name, flag, "/second.pem", "--json"]);
+    assert.is(made.code, 0, made.err);
+    const { address: ulid, pds } = JSON.parse(made.out);
+    const text = await first.run(["cga", "verify", ulid, "--pds", pds]);
+    assert.match(text.out, /Sec 0, keys of 1024, 1024 bits\n$/);
+    assert.equal(JSON.parse((await first.run(["cga", "verify", ulid, "--pds", pds, "--json"])).out).furtherKeyBits, [1_024]);
+    const adopted = await second.run(["cga", "adopt", ulid, "--pds", pds, "-c", "/site.yaml", "--name", name, "--json"]);
+    assert.equal([adopted.code, JSON.parse(adopted.out)], [0, { name, address: ulid, signs: true }], adopted.err);
+    assert.is(second.disk.cga.get(ulid)?.name, name);
+    assert.is((await second.run(["cga", "adopt", ulid, "--pds", pds, "-c", "/site.yaml"])).code, 0, "again");
+  }
+  const refused = async (...flags: string[]) => (await first.run(["cga", "generate", "-c", "/site.yaml", ...flags])).err;
+  assert.match(await refused("--extra-key", "/ours.pem"), /a key is there twice/);
+  assert.match(await refused("--extra-key", "/none.pem"), /there is no file/);
+  assert.match(await refused("--extra-key", "/site.yaml"), /holds no public key in PEM form/);
+  for (let i = 0; i < 4; i++)
+    first.files.writeText(`/${i}.pem`, showPem(PUBLIC_KEY, createCrypto().rsaPublic(createCrypto().rsaGenerate(1_024))));
+  const many = [0, 1, 2, 3].flatMap((i) => ["--extra-key", `/${i}.pem`]);
+  assert.match(await refused(...many), /5 keys: peers try 4/);
+  first.files.writeText("/weak.pem", showPem(PUBLIC_KEY, createCrypto().rsaPublic(createCrypto().rsaGenerate(768))));
+  assert.match(await refused("--extra-key", "/weak.pem"), /a key of 768 bits: peers take 1024 to 4096/);
+  assert.is(first.disk.cga.size, 2);
+});
+
+test("what this box could not prove is not adopted", async () => {
+  const box = machine();
+  const stranger = machine();
+  stranger.disk.key = createCrypto().rsaGenerate(1_024);
+  const { address: ulid, pds } = JSON.parse((await stranger.run(["cga", "generate", "-c", "/site.yaml", "--name", "h1", "--json"])).out);
+  const adopt = async (...words: string[]) => (await box.run(["cga", "adopt", ...words, "-c", "/site.yaml"])).err;
+  assert.match(await adopt(ulid, "--pds", pds), /this box could prove nothing with these parameters/);
+  assert.match(await adopt("fc00:aaaa:1::1", "--pds", pds), /is not bound to these parameters: their hash/);
+  const alone = JSON.parse((await box.run(["cga", "generate", "--prefix", "fc00:cccc::/64", "--key", "/key.pem"])).out);
+  assert.match(await adopt(alone.address, "--pds", alone.pds), /is no address of the site: it must be in fc00:aaaa:1::\/48/);
+  assert.is(box.disk.cga.size, 0);
+});
+
+test("Sec 2 is searched outside, with a word about how it goes", async () => {
+  const box = machine();
+  let now = 0;
+  const asked: number[] = [];
+  const world = {
+    columns: 80,
+    host: {
+      wall: () => now,
+      searchModifier: async ({ sec }: { sec: number }, tried: (tries: number) => void): Promise<Uint8Array> => {
+        asked.push(sec);
+        for (let i = 1; i <= 4; i++) {
+          now += 400;
+          tried(i * 800_000);
+        }
+        throw new PortError("failed", "a thread of the search died: enough");
+      },
+    },
+  };
+  const stopped = await box.run(["cga", "generate", "-c", "/site.yaml", "--sec", "2"], world);
+  assert.equal([stopped.code, stopped.out, asked], [1, "", [2]]);
+  assert.match(stopped.err, /^searching a modifier: 4\.2G tries on average; Ctrl-C stops it, and nothing is kept\n/);
+  assert.match(stopped.err, /\r1\.6M tried, 2\.0M a second: about 35m\d\ds more {2}\r3\.2M tried/);
+  assert.match(stopped.err, /pshim6: a thread of the search died: enough\n$/);
+  assert.is(box.disk.cga.size, 0);
 });
 
 test("Sec 1 claims its strength and has it", async () => {
