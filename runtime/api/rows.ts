@@ -45,6 +45,8 @@ export const pathRow = z.object({
   /** Since it was last proved alive or lost. */
   sinceMs: millis.nullable(),
   rttMs: millis.nullable(),
+  /** What it is taken to carry, octets on the wire; null = nobody has sent on it. */
+  mtu: count.nullable(),
   /** Contexts that send on it now. */
   contexts: count,
 });

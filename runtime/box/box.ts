@@ -6,6 +6,7 @@
  */
 import * as due from "../../core-as/layout/due.ts";
 import type { UlidPair } from "../shim6/contract.ts";
+import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { Agenda } from "./agenda.ts";
@@ -101,6 +102,11 @@ export class Box {
   /** Packets and octets that wait now. */
   get held(): { readonly octets: number; readonly keys: number } {
     return { octets: this.#waiting.octets, keys: this.#waiting.keys };
+  }
+
+  /** What the path of `pair` is taken to carry, octets on the wire; `undefined` = not known. */
+  pathMtu(pair: LocatorPair): number | undefined {
+    return this.#settings.mtu === undefined ? undefined : this.#paths.mtus.mtuOn(pair);
   }
 
   /** What the core could not decide: the handler of the packet plane. `packet` is not kept. */

@@ -89,6 +89,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
           state: path.state,
           sinceMs: ago(path.since),
           rttMs: path.roundTrip ?? null,
+          mtu: box.pathMtu(path.pair) ?? null,
           contexts: path.contexts,
         };
     },

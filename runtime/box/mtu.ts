@@ -210,9 +210,9 @@ export class PathMtus {
     return effects;
   }
 
-  /** Paths that carry less than the rest, for `show`. */
-  *narrow(): Iterable<{ readonly path: string; readonly mtu: number; readonly contexts: number }> {
-    for (const { key, mtu, members } of this.#paths.values()) if (mtu < this.#most) yield { path: key, mtu, contexts: members.size };
+  /** What the path of `pair` is taken to carry, octets on the wire, for `show paths`; `undefined` = no context was ever there. */
+  mtuOn(pair: LocatorPair): number | undefined {
+    return this.#paths.get(keyOf(pair))?.mtu;
   }
 
   #newPath(key: string): Path | undefined {

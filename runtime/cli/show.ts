@@ -178,6 +178,7 @@ const PATHS: readonly Column<PathRow>[] = [
   { title: "state", cell: (row) => row.state },
   { title: "since", cell: (row) => showMillis(row.sinceMs), right: true, spare: 2 },
   { title: "rtt", cell: (row) => showMillis(row.rttMs), right: true, spare: 1 },
+  { title: "mtu", cell: (row) => String(row.mtu ?? "-"), right: true, spare: 4 },
   { title: "contexts", cell: (row) => String(row.contexts), right: true },
 ];
 

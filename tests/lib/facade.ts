@@ -50,7 +50,7 @@ export function fakeFacade(contexts: number): BoxFacade & { made: number } {
     },
     *paths() {
       const path = { peerBox: "cd".repeat(32), localLocator: "2001:db8:a1::10", peerLocator: "2001:db8:b3::10" };
-      yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, contexts: 0 };
+      yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, mtu: 1400, contexts: 0 };
     },
     *providers() {
       const line = { interface: "up1", gateway: null, priority: 10, weight: 60 };

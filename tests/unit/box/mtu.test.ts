@@ -88,6 +88,8 @@ test("told: holds at once for all on the path, is proved, and lasts ten minutes"
   bench.carries = 1400;
   assert.ok(bench.mtus.told(pair(1), 1400, bench.now));
   assert.is(bench.mtus.mtuOf(1), 1400);
+  assert.is(bench.mtus.mtuOn(pair(99)), 1400, "what `show paths` shows of any pair on the path");
+  assert.is(bench.mtus.mtuOn(pair(1, "a9")), undefined);
   bench.run(1000);
   assert.equal(
     [...bench.limits],
