@@ -25,6 +25,7 @@ const SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const KEY_NAME = "box.alpha.example";
 const BIND_PORT = 5301;
 const OUR_PORT = 5302;
+const KNOT_PORT = 5303;
 const NO_UDP: Pick<UdpPort, "open"> = { open: () => Promise.reject(new Error("no UDP here")) };
 
 /** A publisher that turns by itself, and what it said. */
@@ -168,8 +169,14 @@ function texts(): void {
   test.run();
 }
 
+interface NamedOptions {
+  readonly transfer: boolean;
+  readonly secret?: string;
+  readonly algorithm?: NonNullable<NonNullable<ZoneSettings["update"]>["key"]>["algorithm"];
+}
+
 /** BIND, primary for the site's zones, which the key may update and transfer. */
-async function startNamed(directory: string, options: { transfer: boolean; secret?: string }): Promise<Program> {
+async function startNamed(directory: string, options: NamedOptions): Promise<Program> {
   mkdirSync(directory, { recursive: true });
   const grant = options.transfer ? `allow-transfer { key "${KEY_NAME}"; };` : "allow-transfer { none; };";
   const zones = [ORIGIN, REVERSE].map((origin, i) => {
@@ -182,7 +189,7 @@ async function startNamed(directory: string, options: { transfer: boolean; secre
   writeFileSync(
     `${directory}/named.conf`,
     [
-      `key "${KEY_NAME}" { algorithm hmac-sha256; secret "${options.secret ?? SECRET}"; };`,
+      `key "${KEY_NAME}" { algorithm ${options.algorithm ?? "hmac-sha256"}; secret "${options.secret ?? SECRET}"; };`,
       `options { directory "${directory}"; pid-file "${directory}/pid"; session-keyfile "${directory}/session"; lock-file none;`,
       `listen-on { none; }; listen-on-v6 port ${BIND_PORT} { ::1; }; recursion no; dnssec-validation no; notify no; };`,
       "controls { };",
@@ -195,24 +202,48 @@ async function startNamed(directory: string, options: { transfer: boolean; secre
   return named;
 }
 
+/** The same by Knot. */
+async function startKnot(directory: string): Promise<Program> {
+  mkdirSync(directory, { recursive: true });
+  const zones = [ORIGIN, REVERSE].map((origin, i) => {
+    writeFileSync(
+      `${directory}/zone${i}`,
+      `@ 60 IN SOA ns.${ORIGIN}. hostmaster.${ORIGIN}. 1 900 300 86400 60\n@ 60 IN NS ns.${ORIGIN}.\n${i === 0 ? "ns 60 IN AAAA ::1\n" : ""}`,
+    );
+    return `  - domain: ${origin}\n    file: ${directory}/zone${i}\n    acl: box\n`;
+  });
+  const head = [
+    `server:\n    rundir: ${directory}\n    listen: ::1@${KNOT_PORT}`,
+    `database:\n    storage: ${directory}`,
+    "log:\n  - target: stderr\n    any: info",
+    `key:\n  - id: ${KEY_NAME}\n    algorithm: hmac-sha256\n    secret: ${SECRET}`,
+    `acl:\n  - id: box\n    key: ${KEY_NAME}\n    action: [transfer, update]`,
+    "zone:\n",
+  ];
+  writeFileSync(`${directory}/knot.conf`, head.join("\n") + zones.join(""));
+  const knot = start("knotd", ["knotd", "-c", `${directory}/knot.conf`], { cwd: directory });
+  await knot.said(/server started/);
+  return knot;
+}
+
 function updates(platform: Awaited<ReturnType<typeof loadPlatform>>): void {
   const test = suite("dynamic update");
   const directory = scratch("zone-update");
   const keyFile = `${directory}/key`;
   writeFileSync(keyFile, `${SECRET}\n`, { mode: 0o600 });
-  const key = { name: KEY_NAME, algorithm: "hmac-sha256", file: keyFile } as const;
-  const settings = settingsOf({ update: { host: "::1", port: BIND_PORT, key } });
+  const settingsFor = (algorithm: NonNullable<NamedOptions["algorithm"]> = "hmac-sha256", port = BIND_PORT) =>
+    settingsOf({ update: { host: "::1", port, key: { name: KEY_NAME, algorithm, file: keyFile } } });
   let round = 0;
 
   /** Runs `use` with a fresh BIND and a publisher that updates it. */
   const withBind = async (
-    options: Parameters<typeof startNamed>[1],
+    options: NamedOptions,
     use: (world: Turning, named: Program, directory: string) => Promise<void>,
     wall?: () => number,
   ) => {
     const place = `${directory}/${round++}`;
     const named = await startNamed(place, options);
-    const world = new Turning(settings, platform, NO_UDP, wall);
+    const world = new Turning(settingsFor(options.algorithm), platform, NO_UDP, wall);
     try {
       await world.publisher.start();
       await use(world, named, place);
@@ -245,6 +276,16 @@ function updates(platform: Awaited<ReturnType<typeof loadPlatform>>): void {
       assert.equal(world.said, []);
     }));
 
+  for (const algorithm of ["hmac-sha384", "hmac-sha512"] as const) {
+    test(`signed with ${algorithm}`, () =>
+      withBind({ transfer: true, algorithm }, async (world) => {
+        world.set([hostOf(0x10, "h1")], [ISP1]);
+        await world.settled();
+        assert.equal(short(BIND_PORT, `h1.${ORIGIN}`, "AAAA"), ["2001:db8:a1::10"]);
+        assert.equal(world.said, []);
+      }));
+  }
+
   test("a host's own word does not take www", () =>
     withBind({ transfer: true }, async (world) => {
       world.set([hostOf(0x10, "www", true)], [ISP1]);
@@ -272,7 +313,7 @@ function updates(platform: Awaited<ReturnType<typeof loadPlatform>>): void {
         assert.equal(short(BIND_PORT, `h1.${ORIGIN}`, "AAAA"), []);
         assert.ok(world.said.some((line) => line.includes("follows again")));
         world.close();
-        const next = new Turning(settings, platform, NO_UDP);
+        const next = new Turning(settingsFor(), platform, NO_UDP);
         try {
           await next.publisher.start();
           next.set([hostOf(0x30, "h3")], [ISP1]);
@@ -301,6 +342,27 @@ function updates(platform: Awaited<ReturnType<typeof loadPlatform>>): void {
       assert.equal(short(BIND_PORT, `www.${ORIGIN}`, "AAAA"), ["2001:db8::80"]);
       assert.ok(world.said.some((line) => line.includes("does not show its zone")));
     }));
+
+  test("Knot follows too", async () => {
+    if (!havePeers("knotd")) return;
+    const knot = await startKnot(`${directory}/knot`);
+    const world = new Turning(settingsFor("hmac-sha256", KNOT_PORT), platform, NO_UDP);
+    try {
+      await world.publisher.start();
+      world.set([hostOf(0x10, "h1"), hostOf(0x20)], [ISP1]);
+      await world.settled();
+      assert.equal(short(KNOT_PORT, `h1.${ORIGIN}`, "TYPE65280"), ["\\# 16 FC00AAAA000100000000000000000010"]);
+      world.set([hostOf(0x20), hostOf(0x30, "h3", true)], [ISP1, ISP2]);
+      await world.settled();
+      assert.equal(short(KNOT_PORT, `h1.${ORIGIN}`, "AAAA"), []);
+      assert.equal(short(KNOT_PORT, `h3.${ORIGIN}`, "AAAA"), ["2001:db8:a1::30", "2001:db8:a2::30"]);
+      assert.equal(short(KNOT_PORT, "-x", "fc00:aaaa:1::20"), [`h-00000000000000000020.${ORIGIN}.`]);
+      assert.equal(world.said, []);
+    } finally {
+      world.close();
+      await knot.stop();
+    }
+  });
 
   test("three thousand hosts, then none", () =>
     withBind({ transfer: true }, async (world) => {
