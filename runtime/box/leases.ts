@@ -217,7 +217,7 @@ class RunningLeases implements Leases {
       await store.commit(group);
       stored = true;
     } catch (error) {
-      if (!(error instanceof PortError)) failed(error instanceof Error ? error : new Error(String(error)));
+      if (!(error instanceof PortError)) failed(asError(error));
       else {
         count("drop-commit-dhcp6");
         this.#note(error.code, () =>
@@ -226,7 +226,12 @@ class RunningLeases implements Leases {
       }
     }
     this.#writing = undefined;
-    this.#step({ kind: stored ? "stored" : "failed" });
+    try {
+      this.#step({ kind: stored ? "stored" : "failed" });
+    } catch (error) {
+      // Nobody waits for this promise but the one who closes.
+      failed(asError(error));
+    }
   }
 
   #send({ octets, to, port, from, interface: index, type }: Dhcp6Reply): void {
@@ -253,6 +258,10 @@ class RunningLeases implements Leases {
     this.#notes.set(what, now);
     write();
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** The machine's settings. @throws {PortError} `missing` for a reserved address that was not made here */

@@ -1,5 +1,5 @@
 /** What the files of the single messages share: a message with all that is known of it, and what they make of it. */
-import type { Address } from "../value/address.ts";
+import { type Address, UNSPECIFIED } from "../value/address.ts";
 import type { Millis } from "../value/time.ts";
 import type { ClientFqdn, Dhcp6Message, Dhcp6Option, Dhcp6OptionKind, Dhcp6OptionOf, IaNa, IaPd, IaTa } from "../wire/dhcp6.ts";
 import {
@@ -53,9 +53,9 @@ export function one<K extends Dhcp6OptionKind>({ message }: Ask, kind: K): Dhcp6
   return dhcp6Option(message.options, kind);
 }
 
-/** Addresses that an IA names. */
+/** Addresses that an IA names. Some clients send `::` to wish for lifetimes, though they should not (§21.6): it names none. */
 export function addressesOf({ options }: IaNa | IaTa): Address[] {
-  return dhcp6Options(options, "ia-address").map(({ address }) => address);
+  return dhcp6Options(options, "ia-address").flatMap(({ address }) => (address === UNSPECIFIED ? [] : [address]));
 }
 
 const TEXTS: Readonly<Record<number, string>> = {

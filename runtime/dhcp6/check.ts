@@ -35,7 +35,7 @@ export const ASSOCIATION_LIMIT = 32;
  * Whether `message` is one for us.
  * @param isUnicast it came to an address of ours, and not from a relay
  * @returns `take`, `refuse` (to be answered UseMulticast, §18.4), or a Reject: `type-dhcp6`, `no-client-id-dhcp6`, `server-id-dhcp6` (one too
- * many or missing), `other-server-dhcp6`, `association-dhcp6` (not allowed, or too many), `unicast-dhcp6`
+ * many or missing), `other-server-dhcp6`, `association-dhcp6` (not allowed, too many, or an IAID twice: §12), `unicast-dhcp6`
  */
 export function checkMessage({ type, options }: Dhcp6Message, serverDuid: Uint8Array, isUnicast: boolean): "take" | "refuse" | Reject {
   const rule = RULES.get(type);
@@ -45,8 +45,9 @@ export function checkMessage({ type, options }: Dhcp6Message, serverDuid: Uint8A
   if (client === undefined && rule.client === "must") return reject("no-client-id-dhcp6", type);
   if (server === undefined ? rule.server === "must" : rule.server === "never") return reject("server-id-dhcp6", type);
   if (server !== undefined && !sameBytes(server.duid, serverDuid)) return reject("other-server-dhcp6", type);
-  const associations = options.filter(({ kind }) => kind === "ia-na" || kind === "ia-ta" || kind === "ia-pd").length;
-  if (associations > (rule.associations ? ASSOCIATION_LIMIT : 0)) return reject("association-dhcp6", associations);
+  const associations = options.flatMap((option) => ("iaid" in option ? [`${option.kind} ${option.iaid}`] : []));
+  const isOdd = associations.length > (rule.associations ? ASSOCIATION_LIMIT : 0) || new Set(associations).size < associations.length;
+  if (isOdd) return reject("association-dhcp6", associations.length);
   if (!isUnicast) return "take";
   // §18.4 would have Solicit, Confirm, Rebind and Information-request answered too; §16 says that they MUST be discarded, and so do others.
   return rule.unicast === "refuse" ? "refuse" : reject("unicast-dhcp6", type);

@@ -48,8 +48,7 @@ export class Reconfiguring {
 
   /** The client does not take it, or not any more. */
   forget(client: string): void {
-    this.#contacts.delete(client);
-    this.heard(client);
+    if (this.#contacts.delete(client)) this.heard(client);
   }
 
   /** The client came: it was told (§18.3.11). */

@@ -6,7 +6,7 @@ import { fuzz } from "../../fuzz/run.ts";
 import { seed } from "../../lib/seed.ts";
 
 test("spoiled messages in spoiled relays: nothing throws, hangs, fills a table or is answered by much more than was asked", () => {
-  assert.is(fuzz(dhcp6Target(), { seed, first: 0, inputs: 40_000 }).inputs, 40_000);
+  assert.is(fuzz(dhcp6Target(), { seed, first: 0, inputs: 25_000 }).inputs, 25_000);
 });
 
 test.run();

@@ -59,6 +59,8 @@ test("§16.12 an Information-request with an IA of any kind is discarded; other 
   const many = (count: number) => Array.from({ length: count }, (_, i) => iaNa(i));
   assert.is(verdict(1, [clientId(1), ...many(ASSOCIATION_LIMIT)], false), "t");
   assert.is(verdict(1, [clientId(1), ...many(ASSOCIATION_LIMIT + 1)], false), "association");
+  assert.is(verdict(1, [clientId(1), iaNa(4), iaNa(4)], false), "association", "§12 IAIDs of a kind are different");
+  assert.is(verdict(1, [clientId(1), iaNa(1), { kind: "ia-ta", iaid: 1, options: [] }], false), "t");
 });
 
 test("§16 unknown options keep no message from being taken", () => {

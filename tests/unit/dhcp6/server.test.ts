@@ -132,6 +132,28 @@ test("§18.3.2 Request of another's address: one's own, not that", () => {
   assert.equal(told(world.ask(REQUEST, [clientId(2), serverId, iaNa(1, FIRST)])).living, [address("fc00:a:1:1::2")]);
 });
 
+test("§18.3.1 a hint that was the client's under another IAID is given again, unless that IA lives", () => {
+  const world = leased(1);
+  assert.is.not(told(world.ask(SOLICIT, [clientId(1), iaNa(2, FIRST)])).living[0], FIRST);
+  world.ask(RELEASE, [clientId(1), serverId, iaNa(1, FIRST)]);
+  assert.is.not(told(world.ask(SOLICIT, [clientId(2), iaNa(2, FIRST)])).living[0], FIRST);
+  assert.equal(told(world.ask(SOLICIT, [clientId(1), iaNa(2, FIRST)])).living, [FIRST]);
+  assert.equal(told(world.ask(REQUEST, [clientId(1), serverId, iaNa(2, FIRST)])).living, [FIRST]);
+  assert.equal([world.disk.get(FIRST)?.iaid, world.disk.size], [2, 1]);
+});
+
+test("§21.6 the address :: names none: a wish for lifetimes is no reason for NotOnLink", () => {
+  const world = new Dhcp6World();
+  assert.equal(told(world.ask(REQUEST, [clientId(1), serverId, iaNa(1, address("::"))])).living, [FIRST]);
+  assert.is(world.ask(CONFIRM, [clientId(1), iaNa(1, address("::"))]), undefined);
+  assert.equal(told(world.ask(RENEW, [clientId(1), serverId, iaNa(1, FIRST, address("::"))])), {
+    living: [FIRST],
+    ended: [],
+    status: [],
+    top: undefined,
+  });
+});
+
 test("§18.3.2 Request again, with the same transaction or another: the same binding, lifetimes anew, nothing from a memory of replies", () => {
   const world = new Dhcp6World();
   const first = world.ask(REQUEST, [clientId(1), serverId, iaNa(1)], { transaction: 5 });
