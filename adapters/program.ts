@@ -10,12 +10,13 @@ import type { Site } from "../runtime/config/site.ts";
 import { BENCH_BATCH, BENCH_CONTEXTS, type CoreBenchRow, measureCore, showCoreBench } from "../runtime/fast/bench.ts";
 import { createCore, HASH_KEY_OCTETS } from "../runtime/fast/core.ts";
 import { openLane } from "../runtime/fast/lane.ts";
+import { runDweller } from "../runtime/lab/dweller.ts";
 import { runLab } from "../runtime/lab/lab.ts";
 import { runLabStream } from "../runtime/lab/verb.ts";
 import { createCrypto } from "./common/crypto.ts";
 import { writeOctets } from "./common/files.ts";
 import { openGrowing } from "./common/growing.ts";
-import { createLabHost, createStreamHost } from "./lab/host.ts";
+import { createDwellerHost, createLabHost, createStreamHost } from "./lab/host.ts";
 import { memoryOutside } from "./memory/outside.ts";
 import { loadPlatform, type Platform } from "./platform.ts";
 import { searchInThreads } from "./search/threads.ts";
@@ -49,6 +50,11 @@ function cliHost(platform: Platform, entry: string): CliHost {
       return runLab(options, createLabHost({ runtime, selfCommand, files, http }));
     },
     runLabStream: (argv) => runLabStream(argv, createStreamHost()),
+    runLabHost: (argv) =>
+      runDweller(
+        argv,
+        createDwellerHost(platform, () => platform.openUdp(new URL(entry))),
+      ),
     openSimulation: async () => memoryOutside(await WebAssembly.compile(coreOctets), createCrypto()),
     writeOctets: (path, octets) => writeOctets(path, octets),
     benchCore: (options) => benchCore(options, platform),

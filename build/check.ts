@@ -65,7 +65,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/config",
     "runtime/box",
   ],
-  "runtime/lab": ["runtime/value", "runtime/port", "runtime/config", "runtime/api"],
+  "runtime/lab": ["runtime/value", "runtime/port", "runtime/wire", "runtime/config", "runtime/api"],
   "runtime/cli": [
     "runtime/value",
     "runtime/port",

@@ -1,8 +1,11 @@
 /** The lab's outside on Node, Deno and Bun: what they share under `node:` names. */
 import process from "node:process";
+import type { DwellerHost } from "../../runtime/lab/dweller.ts";
 import type { LabHost, RuntimeName, SelfCommand, StreamHost } from "../../runtime/lab/host.ts";
+import type { Entropy } from "../../runtime/port/entropy.ts";
 import type { Files } from "../../runtime/port/files.ts";
 import type { Http } from "../../runtime/port/http.ts";
+import type { UdpPort } from "../../runtime/port/udp.ts";
 import { tcpPort } from "../common/tcp.ts";
 import { processPort } from "./process.ts";
 
@@ -55,6 +58,22 @@ export function createStreamHost(): StreamHost {
     onStop: (stop) => {
       onInterrupt(stop, true);
     },
+  };
+}
+
+/** The host of {@link runDweller}. */
+export function createDwellerHost({ entropy }: { readonly entropy: Entropy }, openUdp: () => Promise<UdpPort>): DwellerHost {
+  return {
+    clock,
+    openUdp,
+    random: () => {
+      const [a, b, c] = entropy.bytes(3);
+      return (a << 16) | (b << 8) | c;
+    },
+    out: (line) => {
+      process.stdout.write(`${line}\n`);
+    },
+    sleep,
   };
 }
 

@@ -35,6 +35,8 @@ export interface CliHost {
   runLab(options: LabOptions): Promise<number>;
   /** The lab's stream of data inside its hosts; `argv` = what stands behind the verb. */
   runLabStream(argv: readonly string[]): Promise<number>;
+  /** What a host in the lab asks for; `argv` = what stands behind the verb. */
+  runLabHost(argv: readonly string[]): Promise<number>;
   /** What simulations run on. */
   openSimulation(): Promise<SimOutside>;
   /** Replaces or creates a file. @throws {PortError} */

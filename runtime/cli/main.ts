@@ -24,6 +24,7 @@ export async function main(argv: readonly string[], host: CliHost): Promise<numb
   try {
     // Not for people: the lab starts itself under this name inside its hosts, and reads the flags there.
     if (argv[0] === "lab-stream") return await host.runLabStream(argv.slice(1));
+    if (argv[0] === "lab-host") return await host.runLabHost(argv.slice(1));
     await programFor(session).parseAsync(argv, { from: "user" });
     return session.exit;
   } catch (error) {

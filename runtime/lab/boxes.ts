@@ -6,17 +6,21 @@ import { type Address, parseAddress } from "../value/address.ts";
 import { type Ground, LabError } from "./ground.ts";
 import type { LabHost, RuntimeName } from "./host.ts";
 import { settleLines } from "./raise.ts";
-import { controlSocket, type Settled, siteFile, siteYaml, stateDirectory } from "./site.ts";
+import { controlSocket, namedSiteYaml, type Settled, siteFile, siteYaml, stateDirectory } from "./site.ts";
 import { within } from "./wait.ts";
 import { ALPHA, BETA, type Site } from "./world.ts";
 
+/** A running box whose host is known. */
+export interface Box extends BareBox {
+  /** Its host's address for ever. */
+  readonly ulid: Address;
+}
+
 /** A running box. */
-export interface Box {
+export interface BareBox {
   readonly site: Site;
   readonly runtime: RuntimeName;
   readonly pid: number;
-  /** Its host's address for ever. */
-  readonly ulid: Address;
   /** Resolves when it ended, asked or not. */
   readonly ended: Promise<number>;
   /** `undefined` when it does not answer. */
@@ -55,6 +59,24 @@ export async function startBoxes(host: LabHost, ground: Ground, options: BoxesOp
   return boxes;
 }
 
+/**
+ * Starts both boxes of sites that know nothing of each other but where names are asked for. Their hosts move in later: {@link ./tenants.ts}.
+ * @throws {LabError}
+ */
+export async function startNamedBoxes(host: LabHost, ground: Ground, options: Omit<BoxesOptions, "sites">): Promise<[BareBox, BareBox]> {
+  for (const [site, other] of [
+    [ALPHA, BETA],
+    [BETA, ALPHA],
+  ]) {
+    host.files.makeDirectory(`${stateDirectory(ground.directory, site)}/state`, 0o700);
+    host.files.writeText(siteFile(ground.directory, site), namedSiteYaml(site, ground.directory, other));
+  }
+  return Promise.all([
+    runBox(host, ground, ALPHA, options.runtimes[0], options.log),
+    runBox(host, ground, BETA, options.runtimes[1], options.log),
+  ]);
+}
+
 async function settle(host: LabHost, ground: Ground, site: Site, runtime: RuntimeName): Promise<Settled> {
   host.files.makeDirectory(`${stateDirectory(ground.directory, site)}/state`, 0o700);
   const file = siteFile(ground.directory, site);
@@ -66,15 +88,19 @@ async function settle(host: LabHost, ground: Ground, site: Site, runtime: Runtim
   return { site, ulid };
 }
 
-/** Starts the box of `settled` by the settings that lie in its {@link siteFile}, and waits until it is ready. @throws {LabError} */
+/** Starts the box of `settled` as {@link runBox} does. @throws {LabError} */
 export async function startBox(
   host: LabHost,
   ground: Ground,
-  settled: Settled,
+  { site, ulid }: Settled,
   runtime: RuntimeName,
   log: BoxesOptions["log"],
 ): Promise<Box> {
-  const { site, ulid } = settled;
+  return { ...(await runBox(host, ground, site, runtime, log)), ulid };
+}
+
+/** Starts the box of `site` by the settings that lie in its {@link siteFile}, and waits until it is ready. @throws {LabError} */
+export async function runBox(host: LabHost, ground: Ground, site: Site, runtime: RuntimeName, log: BoxesOptions["log"]): Promise<BareBox> {
   const said: string[] = [];
   let ready: () => void = () => undefined;
   const isReady = new Promise<void>((resolve) => {
@@ -106,7 +132,6 @@ export async function startBox(
     site,
     runtime,
     pid: child.pid,
-    ulid,
     ended: child.ended,
     contexts: async () => items(await get(host, socket, "/contexts")),
     counters: async () => counterRows(await get(host, socket, "/counters")),

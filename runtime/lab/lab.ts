@@ -113,8 +113,9 @@ export function summarize(reports: readonly PassReport[]): PassesReport {
 }
 
 function passText(report: PassReport): string {
-  const { handshakeMs, events, octets, contentOk, contextsLeft, why } = report;
+  const { hosts, leaseMs, resolveMs, handshakeMs, events, octets, contentOk, contextsLeft, why } = report;
   return [
+    `h1 ${hosts.h1} and h2 ${hosts.h2} by DHCPv6 in ${leaseMs} ms; h1 found h2 by name in ${resolveMs} ms`,
     `box A on ${report.runtimeA}, box B on ${report.runtimeB}; h1 connected in ${handshakeMs} ms`,
     ...events.map(
       ({ name, stallMs, from, to }) =>

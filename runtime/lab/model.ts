@@ -52,6 +52,12 @@ export interface PassReport {
   readonly ok: boolean;
   readonly runtimeA: RuntimeName;
   readonly runtimeB: RuntimeName;
+  /** The addresses that DHCPv6 gave. */
+  readonly hosts: { readonly h1: string; readonly h2: string };
+  /** The slower of the two leases, from the first Solicit. */
+  readonly leaseMs: number;
+  /** What h1 waited for h2's name, asked for at the box and there at the other one. */
+  readonly resolveMs: number;
   /** What the first connect waited, set-up of the context included. */
   readonly handshakeMs: number;
   readonly events: readonly EventReport[];

@@ -1,14 +1,16 @@
 /** One pass: a world is raised, the stream runs, the providers fail and return, everything is counted and removed. */
-import { type Box, startBoxes } from "./boxes.ts";
+import { type BareBox, type Box, startNamedBoxes } from "./boxes.ts";
 import { startCaptures } from "./capture.ts";
 import { type LabEvent, round } from "./events.ts";
 import { breakGround, type Ground, LabError } from "./ground.ts";
 import type { LabHost, RuntimeName } from "./host.ts";
 import { addEvent, type EventReport, type LabModel, type PassReport } from "./model.ts";
 import { type LabOptions, type Schedule, scheduleOf } from "./options.ts";
+import { hostName } from "./site.ts";
+import { findName, moveIn } from "./tenants.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 import { LOOK, watch } from "./watch.ts";
-import { ALPHA, BETA, twoSites } from "./world.ts";
+import { ALPHA, BETA, namedSites } from "./world.ts";
 
 /** Milliseconds beyond the schedule that a standing stream may take to flow again. */
 const RECOVERY_PATIENCE = 60_000;
@@ -38,20 +40,21 @@ export async function runPass(setting: PassSetting): Promise<PassReport> {
   const ground = await breakGround(host, setting.serial);
   try {
     phase(setting, "raising the two sites");
-    const world = twoSites();
+    const world = namedSites();
     await ground.raise(world);
     if (options.delay !== undefined && options.delay > 0) await slow(ground, options.delay);
     for (const { name } of [...ALPHA.providers, ...BETA.providers]) model.providers.set(name, "up");
     const captures = options.capture === undefined ? undefined : await startCaptures(host, ground, world, options.capture);
     phase(setting, `starting box A (${model.runtimes[0]}) and box B (${model.runtimes[1]})`);
-    const boxes = await startBoxes(host, ground, {
+    const bare = await startNamedBoxes(host, ground, {
       runtimes: model.runtimes,
       log: (box, text) => {
         if (options.verbose === true) setting.note(`${box}: ${text}`);
       },
     });
-    setting.note(`two sites are up after ${Math.round(host.clock.now() - begun)} ms: h1 ${boxes[0].ulid}, h2 ${boxes[1].ulid}`);
-    const report = await runStream(setting, ground, boxes);
+    setting.note(`both boxes are up after ${Math.round(host.clock.now() - begun)} ms; the hosts have no address`);
+    const { boxes, names } = await settle(setting, ground, bare);
+    const report = { ...(await runStream(setting, ground, boxes)), ...names };
     await captures?.stop();
     return report;
   } finally {
@@ -59,7 +62,36 @@ export async function runPass(setting: PassSetting): Promise<PassReport> {
   }
 }
 
-async function runStream(setting: PassSetting, ground: Ground, boxes: readonly [Box, Box]): Promise<PassReport> {
+/** The hosts move in, and the first finds the second by name: all that they know comes from their box (draft §6, steps 1 to 3). */
+async function settle(
+  setting: PassSetting,
+  ground: Ground,
+  bare: readonly [BareBox, BareBox],
+): Promise<{ boxes: [Box, Box]; names: Pick<PassReport, "hosts" | "leaseMs" | "resolveMs"> }> {
+  const { host } = setting;
+  phase(setting, "the hosts ask for an address");
+  const [h1, h2] = await Promise.all(bare.map(({ site }) => moveIn(host, ground, site, host.runtime)));
+  for (const [i, { address, ms, server }] of [h1, h2].entries())
+    setting.note(`${bare[i].site.host} has ${address} by DHCPv6 after ${ms} ms, and asks ${server} for names`);
+  const name = hostName(BETA);
+  phase(setting, `h1 asks for ${name}`);
+  const found = await findName(host, ground, ALPHA, host.runtime, h1, name);
+  setting.note(`h1 asked for ${name} and was told ${found.address} after ${found.ms} ms`);
+  if (found.address !== h2.address) throw new LabError(`${name} is ${found.address}, and h2 has ${h2.address}`);
+  return {
+    boxes: [
+      { ...bare[0], ulid: h1.address },
+      { ...bare[1], ulid: found.address },
+    ],
+    names: { hosts: { h1: h1.address, h2: h2.address }, leaseMs: Math.max(h1.ms, h2.ms), resolveMs: found.ms },
+  };
+}
+
+async function runStream(
+  setting: PassSetting,
+  ground: Ground,
+  boxes: readonly [Box, Box],
+): Promise<Omit<PassReport, "hosts" | "leaseMs" | "resolveMs">> {
   const { host, options, model } = setting;
   const traffic = await startTraffic(host, ground, { from: ALPHA.host, to: BETA.host, address: boxes[1].ulid, runtime: host.runtime });
   model.handshakeMs = traffic.handshakeMs;

@@ -17,7 +17,7 @@ export interface RaisePlan {
 export function raisePlan(world: World, namespace: (node: string) => string): RaisePlan {
   return {
     ip: lines(world.nodes.map((node) => `netns add ${namespace(node.name)}`)),
-    settings: new Map(world.nodes.map((node) => [node.name, settings(node.forwards)])),
+    settings: new Map(world.nodes.map((node) => [node.name, settings(node)])),
     cables: lines(world.cables.map((cable) => cableLine(cable, namespace))),
     inside: new Map(
       world.nodes.map((node) => [
@@ -45,14 +45,14 @@ export function settleLines(address: string, gateway: string, device = "lan"): s
 
 /**
  * Values for new interfaces go to `default` before there is one. No duplicate address detection (addresses work at once),
- * no router advertisements; a link that went down keeps its addresses, as a provider's router does.
+ * no router advertisements unless somebody waits for them; a link that went down keeps its addresses, as a provider's router does.
  */
-function settings(forwards: boolean): string {
+function settings({ forwards, advised }: World["nodes"][number]): string {
   const conf = "/proc/sys/net/ipv6/conf";
   const values: [string, number][] = [
     [`${conf}/default/accept_dad`, 0],
     [`${conf}/default/dad_transmits`, 0],
-    [`${conf}/default/accept_ra`, 0],
+    [`${conf}/default/accept_ra`, advised === true ? 1 : 0],
     [`${conf}/default/router_solicitations`, 0],
     [`${conf}/default/keep_addr_on_down`, 1],
     [`${conf}/all/forwarding`, forwards ? 1 : 0],

@@ -15,6 +15,8 @@ export interface WorldNode {
   readonly name: string;
   /** Whether it passes packets on that are not for itself. */
   readonly forwards: boolean;
+  /** Whether it takes its router from router advertisements; absent = no. */
+  readonly advised?: boolean;
   /** Behind `ip -6 route add`. */
   readonly routes: readonly string[];
   /** Behind `ip -6 rule add`. */
@@ -125,6 +127,29 @@ export function twoSites(): World {
         },
       ]),
     ],
+  };
+}
+
+/**
+ * The same with names: the boxes ask and answer the world's questions from their own ends of the providers' lines, and hosts take their router from
+ * router advertisements.
+ */
+export function namedSites(): World {
+  const { nodes, cables } = twoSites();
+  const sites = [ALPHA, BETA];
+  return {
+    cables,
+    nodes: nodes.map((node) => {
+      const its = sites.flatMap(({ providers }) => providers).find(({ name }) => name === node.name);
+      if (its !== undefined)
+        return { ...node, rules: [...node.rules, `pref ${FILTER_PASS - 1} from ${linkPrefix(its)} iif customer lookup main`] };
+      const of = sites.find(({ box: name }) => name === node.name);
+      return {
+        ...node,
+        routes: of?.providers.map((each) => `default via ${each.gateway} dev ${each.interface} metric ${each.priority}`) ?? node.routes,
+        advised: sites.some(({ host: name }) => name === node.name),
+      };
+    }),
   };
 }
 

@@ -98,6 +98,7 @@ export class CliMachine {
       runBox: (site, options) => hand("run", site.site, site.log.level, options),
       runLab: (options) => hand("lab", options),
       runLabStream: (rest) => hand("lab-stream", rest),
+      runLabHost: (rest) => hand("lab-host", rest),
       openSimulation: async () => memoryOutside(coreModule(), createCrypto()),
       writeOctets: (path, octets) => this.written.set(path, octets),
       benchCore: (options) => hand("bench", options),
