@@ -155,6 +155,7 @@ class Wire {
         const queue: { to: number; bytes: Uint8Array | undefined }[] = [];
         let offset = 0;
         const end = (to: number): TcpConnection => ({
+          remote: "::1",
           write: (bytes) => {
             queue.push({ to, bytes });
             return true;
