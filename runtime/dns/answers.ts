@@ -14,7 +14,7 @@ export const KIND_EDNS = 1;
 export const KIND_DO = 2;
 export const KIND_CD = 4;
 
-/** The largest answer sent over UDP, and the size that we say we take: fits 1,280 octets of IPv6 (RFC 9715 §3). */
+/** The largest answer sent over UDP, and the size that we say we take: with its headers it fits the least MTU of IPv6 (RFC 8200 §5). */
 export const UDP_PAYLOAD = 1232;
 
 /** One finished answer. Structured-cloneable; nobody changes it once it is made. */

@@ -41,7 +41,7 @@ const NEGATIVE_MOST = 10_800;
 
 /** Chosen: how long a failure is remembered; at most five minutes (RFC 2308 §7.1), at least one second (RFC 9520 §3.2). */
 export const FAILURE_HOLD: Millis = 5_000;
-/** RFC 8767 §5: TTL of an answer that is too old, seconds, and so long nobody is asked again. */
+/** TTL of an answer that is too old (RFC 8767 §4), seconds, and so long nobody is asked again (§5). */
 const STALE_TTL = 30;
 /** RFC 8767 §5: so long after its end an answer may be of use. */
 const STALE_MOST: Millis = 86_400_000;

@@ -59,7 +59,7 @@ export function readRequest(octets: Uint8Array, from: Address, stream: boolean):
 function refusalOf({ opcode, edns, questions, additional }: DnsMessage): number | undefined {
   if (opcode !== OPCODE_QUERY) return RCODE_NOTIMP;
   if (edns !== undefined && edns.version !== 0) return RCODE_BADVERS;
-  // Nobody has a key with the gateway (RFC 8945 §5.3.2).
+  // Nobody has a key with the gateway (RFC 8945 §5.2.1).
   if (additional.some(({ type }) => type === TYPE_TSIG)) return RCODE_NOTAUTH;
   if (questions.length !== 1) return RCODE_FORMERR;
   return refusalOfQuestion(questions[0]);

@@ -10,7 +10,7 @@ const LOCALHOST = dnsName("localhost");
 /** There is nothing below these: RFC 6762 §22.1, RFC 6761 §6.4, RFC 7686 §2. */
 const EMPTY = ["local", "invalid", "onion"].map(dnsName);
 /**
- * Resolvers are asked here for better ways to themselves (RFC 9462 §6.4: not to be forwarded). Upstream's own would lead hosts past the gateway, where no ULID
+ * Resolvers are asked here for better ways to themselves (RFC 9462 §6.1: not to be forwarded). Upstream's own would lead hosts past the gateway, where no ULID
  * is given. For the same reason the name by which a browser finds out whether it may go past the site's resolvers does not exist.
  */
 const DISCOVERY = dnsName("resolver.arpa");

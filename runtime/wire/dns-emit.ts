@@ -135,7 +135,8 @@ class Writer {
       do this.record(records[next++]);
       while (this.at <= room && next < records.length && sameSet(records[done], records[next]));
       if (this.at > room) {
-        this.#forget(start);
+        // Nothing but the OPT record follows, so no pointer leads to what is gone.
+        this.at = start;
         return done;
       }
       done = next;
@@ -188,12 +189,6 @@ class Writer {
     }
     this.octets.set(data.subarray(next), this.at);
     this.at += data.length - next;
-  }
-
-  /** As if nothing had been written from `start` on. */
-  #forget(start: number): void {
-    this.at = start;
-    for (const [name, at] of this.#seen) if (at >= start) this.#seen.delete(name);
   }
 }
 

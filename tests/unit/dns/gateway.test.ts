@@ -253,6 +253,12 @@ test("bogus AAAA beside a good ULID: SERVFAIL", () => {
   assert.equal([world.ask(H2, AAAA)?.rcode, world.of("learn")], [2, []]);
 });
 
+test("a bogus alias to a name with a ULID: SERVFAIL, though the ULID's own path is good", () => {
+  const world = new World([...BETA, `www.example 60 CNAME ${H2}`]);
+  world.twist = (fetch, message) => (fetch.name === "www.example" && fetch.type === AAAA ? { ...message, rcode: 2, answers: [] } : message);
+  assert.is(world.ask("www.example", AAAA)?.rcode, 2);
+});
+
 test("a ULID that nobody can say anything about: addresses as they are, for a short time", () => {
   const world = new World(BETA);
   world.twist = (fetch, message) => (fetch.type === ULID ? { ...message, rcode: 2, answers: [], authority: [] } : message);
@@ -366,7 +372,8 @@ test("DO and CD: nothing is rewritten, and nothing is learnt from what nobody va
   const got = world.ask(H2, AAAA, { edns: DO, checkingDisabled: true });
   assert.equal([got?.answers.length, got?.additional.length, got?.checkingDisabled, got?.edns?.dnssecOk], [2, 1, true, true]);
   assert.is(world.ask(H2, A, { edns: DO, checkingDisabled: true })?.answers.length, 1);
-  assert.equal(world.of("learn"), []);
+  world.ask(H2, A, { edns: DO, checkingDisabled: true });
+  assert.equal([world.of("learn"), world.asked.length, world.gateway.totals().kept], [[], 3, 0]);
   assert.ok(world.of("fetch").every(({ checkingDisabled, dnssecOk }) => checkingDisabled && dnssecOk));
 });
 
@@ -445,6 +452,15 @@ test("an alias from outside to an own name: the site's own word counts", () => {
   const got = world.ask("www.example", AAAA);
   assert.equal(lines(got?.answers), linesOf("www.example 60 CNAME h1.alpha.example", "h1.alpha.example 60 AAAA fc00:aaaa:1::10"));
   assert.is(got?.authoritative, false);
+});
+
+test("what upstream says of own names is not followed", () => {
+  const world = new World(["www.example 60 CNAME h1.alpha.example", "evil.example 60 AAAA 2001:db8:66::6"], {}, LOCAL);
+  world.twist = (_, message) => ({
+    ...message,
+    answers: [...message.answers, record("h1.alpha.example 60 CNAME evil.example"), record("evil.example 60 AAAA 2001:db8:66::6")],
+  });
+  assert.equal(lines(world.ask("www.example", AAAA)?.answers)?.[1], linesOf("h1.alpha.example 60 AAAA fc00:aaaa:1::10")?.[0]);
 });
 
 test("answers of own names are kept for a second only", () => {

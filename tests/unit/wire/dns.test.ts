@@ -176,6 +176,18 @@ test("additional records that do not fit go without TC (RFC 2181 §9)", () => {
   assert.equal([cut.truncated, cut.answers.length, cut.additional.length], [false, 1, 0]);
 });
 
+test("names beyond the reach of pointers are written whole (RFC 1035 §4.1.4)", () => {
+  const text = record(`a.example 60 TYPE999 ${"00".repeat(0x3ff0)}`);
+  const answers = [
+    text,
+    record("b.c.test 60 A 1.2.3.4"),
+    record("x.b.c.test 60 A 1.2.3.4"),
+    record("d.e.test 60 A 1.2.3.4"),
+    record("x.d.e.test 60 A 1.2.3.4"),
+  ];
+  assert.equal(read(emitDns({ ...NO_FLAGS, answers })).answers, answers);
+});
+
 test("what was cut leaves no pointer to it", () => {
   const answers = [record("a.example 60 TXT x"), record("long.name.under.b.example 60 AAAA 2001:db8::1")];
   const message = { ...queryFor("a.example", 255, { response: true }), answers, authority: [] };
