@@ -37,7 +37,8 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["links.halfLife", (site) => site.links.halfLife],
   ["links.longest", (site) => site.links.longest],
   ["mtu.probe", (site) => site.mtu.probe],
-  ["establish", (site) => site.establish],
+  ["establish", (site) => site.establish.others],
+  ["establish.ports", (site) => site.establish.ports],
   ["reap.profile", (site) => site.reap.profile],
   ["log.level", (site) => site.log.level],
 ];

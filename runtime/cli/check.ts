@@ -59,6 +59,7 @@ function summary(site: Site) {
     site: site.site,
     ulid: showPrefix(site.ulid.prefix),
     generic: showPrefix(site.ulid.generic),
+    routable: site.ulid.routable.map(showPrefix),
     lan: { interface: site.lan.interface, subnets: site.lan.subnets.map(showPrefix) },
     providers: site.providers.map((provider) => ({
       ...provider,
@@ -80,6 +81,7 @@ function locators(site: Site, ulid: Ulid) {
 function showSummary(site: Site, file: string): string {
   const rows: [string, string][] = [
     ["identifiers", `${showPrefix(site.ulid.prefix)} of ${showPrefix(site.ulid.generic)}`],
+    ...(site.ulid.routable.length === 0 ? [] : [["routable", site.ulid.routable.map(showPrefix).join(", ")] as [string, string]]),
     ["LAN", `${site.lan.interface}: ${site.lan.subnets.map(showPrefix).join(", ")}`],
     ...site.providers.map(({ name, prefix, interface: line, gateway, priority, weight }): [string, string] => [
       name,

@@ -1,13 +1,19 @@
 /** Lines that go and come: when they may be used, and what it does to contexts and to what peers are told. */
+import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { memoryLogs } from "../../../adapters/memory/log.ts";
+import { egressPlan } from "../../../runtime/box/egress.ts";
+import { Lines } from "../../../runtime/box/lines.ts";
 import { Liveness } from "../../../runtime/box/liveness.ts";
+import { readSite } from "../../../runtime/config/read.ts";
 import { addressAt } from "../../../runtime/value/address.ts";
 import { showPrefix } from "../../../runtime/value/prefix.ts";
 import { NEVER } from "../../../runtime/value/time.ts";
 import { findOption } from "../../../runtime/wire/index.ts";
 import { ALPHA, connected, messagesOf, type SiteBox } from "../../lib/boxpair.ts";
 
+const EXAMPLE = readFileSync(new URL("../../../examples/lab-alpha.yaml", import.meta.url), "utf8");
 const DAMPING = { halfLife: 15_000, longest: 60_000 };
 
 type Step = readonly [now: number, what: "up" | "down" | "poll", change: "used" | "left" | "", wakeAt?: number];
@@ -140,6 +146,50 @@ test("the line in use is lost: the next packet goes by the other one, the peer i
   assert.equal(flags().at(-1), [0, 0]);
   assert.is(b.delivered.length, hadB + 2);
   tell(new Set());
+});
+
+test("what the kernel says reaches providers by their interface; a line that is back gets its routes back, as the settings are now", async () => {
+  const { a } = await connected();
+  const site = (text: string) => {
+    const reading = readSite(text, "site.yaml");
+    if (!("site" in reading)) throw new Error(JSON.stringify(reading.faults));
+    return reading.site;
+  };
+  let now = site(EXAMPLE);
+  const told: string[] = [];
+  const lines = new Lines({
+    site: () => now,
+    plan: () => egressPlan(now),
+    box: a.box,
+    clock: { now: () => 0 },
+    command: {
+      run: (_, __, input = "") => {
+        told.push(...input.split("\n").filter((line) => line !== ""));
+        return { code: 0, stdout: "", stderr: "" };
+      },
+    },
+    log: memoryLogs().area("test"),
+  });
+  const broken = () => a.box.parts.identities.of(a.ulid)?.preferences.map(({ flags }) => flags);
+  for (const name of ["lo", "lan", "up1", "up2"]) lines.heard({ name, up: name !== "lo" });
+  assert.equal([broken(), told], [[0, 0], []]);
+  lines.heard({ name: "up2", up: false });
+  lines.heard({ name: "up2", up: false });
+  assert.equal([broken(), told], [[0, 1], []]);
+  assert.is(a.count("in-line-lost"), 1);
+  now = site(EXAMPLE.replace("interface: up2", "interface: up9"));
+  lines.refresh();
+  assert.equal(broken(), [0, 0], "it has another line now");
+  now = site(EXAMPLE);
+  lines.refresh();
+  assert.equal(broken(), [0, 1]);
+  lines.heard({ name: "up2", up: true });
+  assert.equal(broken(), [0, 0]);
+  assert.equal(told.splice(0), ["route replace default via 2001:db8:f2::1 dev up2 onlink table 14002 proto 140"]);
+  lines.heard({ name: "lan", up: false });
+  lines.heard({ name: "lan", up: true });
+  assert.equal(broken(), [0, 0]);
+  assert.equal(told, ["route replace fc00:aaaa:1::/64 dev lan table 14000 proto 140", "route replace fc00:aaaa:1::/64 dev lan proto 140"]);
 });
 
 test("all lines lost: all are as good as before", async () => {

@@ -87,10 +87,14 @@ test("what only a restart can change is named, all of it", () => {
 
 test("changes in words", () => {
   const other = ALPHA.replace(ISP1, ISP3).replace("weight: 40", "weight: 50").replace("profile: fast", "profile: rfc5534");
-  assert.equal(describeChanges(site(), site(`${other}log: { level: debug }\n`)), [
+  const more = "log: { level: debug }\nestablish: { packets: 9, ports: [ { ports: [80], when: now } ] }\nlinks: { halfLife: 1s }\n";
+  assert.equal(describeChanges(site(), site(`${other}${more}`)), [
     "provider isp1 removed: 2001:db8:a1::/48",
     "provider isp3 added: 2001:db8:a3::/48",
     "provider isp2: weight 40 → 50",
+    "links.halfLife: 15000 → 1000",
+    "establish: packets 50, octets 0, millis 10000 → packets 9, octets 0, millis 10000",
+    "establish.ports: 1 → 2",
     "reap.profile: fast → rfc5534, for contexts to come",
     "log.level: info → debug",
   ]);
