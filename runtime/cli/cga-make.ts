@@ -1,9 +1,11 @@
 /** What `pshim6 cga` and `pshim6 hba` share: keys out of files, and the search for a modifier with a word about how it goes. */
 import { InvalidArgumentError } from "commander";
 import {
+  emitPds,
   expectedTries,
   MODIFIER_OCTETS,
   type ModifierSearch,
+  type Pds,
   RSA_BITS_DEFAULT,
   RSA_BITS_LIMIT,
   RSA_BITS_MINIMUM,
@@ -12,9 +14,15 @@ import {
 import { nameField } from "../config/fields.ts";
 import type { Site } from "../config/site.ts";
 import { PortError } from "../port/error.ts";
+import { VALIDATOR_OCTETS } from "../shim6/constants.ts";
+import { UNSPECIFIED } from "../value/address.ts";
 import { unhex } from "../value/bytes.ts";
 import { PRIVATE_KEY, PUBLIC_KEY, pemOctets, showPem } from "../value/pem.ts";
 import { covers, type Prefix, showPrefix } from "../value/prefix.ts";
+import { contextTag } from "../value/tag.ts";
+import { messageLength, SHIM6_PACKET_LIMIT } from "../wire/emit.ts";
+import { type I2bis, METHOD_CGA, type Option } from "../wire/message.ts";
+import { IPV6_HEADER_LENGTH } from "../wire/number.ts";
 import { Failure, type Session } from "./session.ts";
 import { showCount, showMillis } from "./table.ts";
 
@@ -104,6 +112,36 @@ export async function modifierFor(session: Session, search: Omit<ModifierSearch,
   });
   session.note(`${isShown ? "\r" : ""}found after ${showMillis(host.wall() - began)}${" ".repeat(isShown ? 40 : 0)}\n`);
   return found;
+}
+
+/**
+ * Refuses parameters that leave no room in a handshake's messages, which are never longer than 1,280 octets (RFC 5533 §5): the host could
+ * not have a context with anybody. @param keys that sign; none in a set without one
+ */
+export function refuseLarge(pds: Pick<Pds, "publicKey" | "extensions">, keys: readonly Uint8Array[]): void {
+  const octets = emitPds({ ...pds, modifier: new Uint8Array(MODIFIER_OCTETS), subnetPrefix: new Uint8Array(8), collisionCount: 0 });
+  const signatureOctets = Math.max(0, ...keys.map((key) => readRsaKey(key)?.modulus.length ?? 0));
+  const signature: Option[] = signatureOctets > 0 ? [{ kind: "cga-signature", signature: new Uint8Array(signatureOctets) }] : [];
+  const least: I2bis = {
+    kind: "I2bis",
+    initiatorTag: contextTag(0),
+    initiatorNonce: 0,
+    responderNonce: 0,
+    packetTag: contextTag(0),
+    options: [
+      { kind: "responder-validator", validator: new Uint8Array(VALIDATOR_OCTETS) },
+      { kind: "ulid-pair", sender: UNSPECIFIED, receiver: UNSPECIFIED },
+      { kind: "forked-instance", identifier: 1 },
+      { kind: "locator-list", generation: 0, locators: [{ address: UNSPECIFIED, method: METHOD_CGA }] },
+      { kind: "cga-pds", pds: octets },
+      ...signature,
+    ],
+  };
+  const over = IPV6_HEADER_LENGTH + messageLength(least) - SHIM6_PACKET_LIMIT;
+  if (over > 0)
+    throw new Failure(
+      `the parameters have ${octets.length} octets, ${over} too many for a handshake: take fewer keys or prefixes, or keys of 1024 bits`,
+    );
 }
 
 /** Reads a host's name, for an option's value. */

@@ -19,7 +19,18 @@ import { hex, sameBytes } from "../value/bytes.ts";
 import { PUBLIC_KEY, showPem } from "../value/pem.ts";
 import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
 import { Reject } from "../value/reject.ts";
-import { hostName, modifierFor, octetsArgument, privateKeyIn, publicHalf, publicKeyIn, SUBNET_LENGTH, subnetOf, WHY } from "./cga-make.ts";
+import {
+  hostName,
+  modifierFor,
+  octetsArgument,
+  privateKeyIn,
+  publicHalf,
+  publicKeyIn,
+  refuseLarge,
+  SUBNET_LENGTH,
+  subnetOf,
+  WHY,
+} from "./cga-make.ts";
 import {
   addressArgument,
   CONFIG_FLAG,
@@ -216,6 +227,7 @@ async function make(
   taken: (address: Address) => boolean,
 ) {
   const extensions: Extension[] = further.map(publicKeyExtension);
+  refuseLarge({ publicKey, extensions }, [publicKey, ...further]);
   const modifier = await modifierFor(session, { publicKey, extensions, sec });
   return finish(generateCga(session.host.crypto, { prefix, publicKey, sec, modifier, extensions, taken }));
 }
@@ -225,6 +237,7 @@ async function adopt(address: Address, flags: AdoptFlags, session: Session): Pro
   const { host } = session;
   const verified = verifyCga(host.crypto, address, flags.pds);
   if (verified instanceof Reject) throw new Failure(`${address} is not bound to these parameters: ${WHY[verified.why] ?? verified.why}`);
+  refuseLarge(verified, signingKeys(verified));
   if (!isOfSite(site, address)) throw new Failure(`${address} is no address of the site: it must be in ${showPrefix(site.ulid.prefix)}`);
   const store = await host.openStore(site.state);
   try {

@@ -7,7 +7,7 @@ import { hex } from "../value/bytes.ts";
 import { contains, type Prefix, showPrefix, withPrefix } from "../value/prefix.ts";
 import { Reject } from "../value/reject.ts";
 import { keyBitsOf, printRefusal, refuseNamesakes } from "./cga.ts";
-import { hostName, modifierFor, octetsArgument, privateKeyIn, publicHalf, SUBNET_LENGTH, subnetOf } from "./cga-make.ts";
+import { hostName, modifierFor, octetsArgument, privateKeyIn, publicHalf, refuseLarge, SUBNET_LENGTH, subnetOf } from "./cga-make.ts";
 import {
   addressArgument,
   CONFIG_FLAG,
@@ -166,7 +166,9 @@ async function make(
   const hasKey = publicKey !== undefined;
   const random = entropy.bytes(FILLER_OCTETS);
   const extensions = [multiPrefixExtension({ hasKey, prefixes })];
-  const modifier = await modifierFor(session, { publicKey: publicKey ?? fillerKey(random), extensions, sec });
+  const inKeysPlace = publicKey ?? fillerKey(random);
+  refuseLarge({ publicKey: inKeysPlace, extensions }, hasKey ? [publicKey] : []);
+  const modifier = await modifierFor(session, { publicKey: inKeysPlace, extensions, sec });
   return finish(generateHba(crypto, { prefixes, sec, modifier, key: hasKey ? { publicKey } : { random }, taken }));
 }
 

@@ -105,6 +105,11 @@ test("several keys: any place, four at most, each once; another box adopts what 
   assert.match(await refused(...many), /5 keys: peers try 4/);
   first.files.writeText("/weak.pem", showPem(PUBLIC_KEY, createCrypto().rsaPublic(createCrypto().rsaGenerate(768))));
   assert.match(await refused("--extra-key", "/weak.pem"), /a key of 768 bits: peers take 1024 to 4096/);
+  first.files.writeText("/large.pem", showPem(PUBLIC_KEY, createCrypto().rsaPublic(createCrypto().rsaGenerate(3_072))));
+  assert.match(
+    await refused("--extra-key", "/large.pem", "--extra-key", "/0.pem"),
+    /the parameters have 7\d\d octets, \d+ too many for a handshake: take fewer keys/,
+  );
   assert.is(first.disk.cga.size, 2);
 });
 

@@ -61,7 +61,7 @@ test("wrong usage ends with 2 and says what to do", async () => {
     [["lab", "--seconds", "0"], /above 0/],
     [["run", "--pcap-limit", "0"], /whole number from 1 to/],
     [["run", "--log-level", "loud"], /Allowed choices are debug, info, warn, error/],
-    [["cga", "generate", "--sec", "3"], /whole number from 0 to 1/],
+    [["cga", "generate", "--sec", "3"], /whole number from 0 to 2/],
     [["cga", "generate", "--prefix", "fc00:aaaa:1::/64"], /--prefix and --key go together/],
     [["cga", "generate", "--prefix", "fc00:aaaa:1::/48", "--key", "k"], /must be a \/64/],
     [["cga", "generate", "--prefix", "fc00:aaaa:1::/64", "--key", "k", "-c", "x"], /replace -c/],
