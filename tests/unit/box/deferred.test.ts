@@ -85,6 +85,17 @@ test("the provider of the ULID dies: packets go on by the other one, with a head
   assert.equal(b.delivered.at(-1), packetOf(a.ulid, b.ulid, 17, new Uint8Array(20).fill(7)));
 });
 
+test("I1 goes where the packets go already, whatever the site prefers", async () => {
+  const second: SitePlan = { ...alpha(3), routable: { subnet: prefix("2001:db8:a2:1::/64"), rules: after(3) } };
+  const { net, a, b } = await twoRoutable(second);
+  a.box.parts.bindings.setStatic([{ ulid: b.ulid, locators: [b.locators[1], b.ulid] }]);
+  talk(net, a, b, 5);
+  const [i1] = messagesOf(a.sent);
+  assert.equal([i1.message.kind, i1.source, i1.destination], ["I1", a.ulid, b.ulid]);
+  assert.is(a.ulid, a.locators[1]);
+  assert.equal(latest(a), { source: a.ulid, destination: b.ulid, plain: true });
+});
+
 test("both sides find at once that it is time: one context", async () => {
   const { net, a, b } = await twoRoutable(alpha(4), beta(4));
   talk(net, a, b, 12);
