@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { addressAt } from "../../../runtime/value/address.ts";
 import type { Node } from "./nodes.ts";
-import { Bell, PATIENCE } from "./program.ts";
+import { Bell, PATIENCE, stopToo } from "./program.ts";
 
 /** RFC 8415 §7.3. */
 export const MESSAGES = [
@@ -90,6 +90,12 @@ export async function watchDhcp(node: Node, device: string, file: string): Promi
   const tcpdump = `tcpdump -Z root -U -s 0 -B 16384 -i ${device} -w - '${filter}' | tee '${file}'`;
   const [program, ...words] = node.enter(["sh", "-c", tcpdump]);
   const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const stop = () => {
+    child.kill();
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    child.unref();
+  };
+  stopToo(stop);
   const seen: Seen[] = [];
   const bell = new Bell();
   let pending = new Uint8Array(0);
@@ -126,9 +132,7 @@ export async function watchDhcp(node: Node, device: string, file: string): Promi
         () => seen.slice(from).map(showSeen).join("\n"),
         patience,
       ),
-    stop: () => {
-      child.kill();
-    },
+    stop,
   };
 }
 

@@ -43,13 +43,19 @@ export interface ProgramOptions {
   readonly heard?: () => void;
 }
 
-const all = new Set<Running>();
+/** What runs, and is not to outlive the test file. */
+const all = new Set<{ forget(): void }>();
 
 /** Starts `argv`. */
 export function start(name: string, argv: readonly string[], options: ProgramOptions = {}): Program {
   const program = new Running(name, argv, options);
   all.add(program);
   return program;
+}
+
+/** Has {@link stopAll} end something of another kind too. */
+export function stopToo(forget: () => void): void {
+  all.add({ forget });
 }
 
 /** Kills whatever {@link start} started and still runs, and waits for nothing more of it: for the end of a test file. */
