@@ -33,6 +33,20 @@ import { renewalTime } from "./time.ts";
 
 type MessageEvent = Extract<Dhcp6Event, { readonly kind: "message" }>;
 
+/** A message that is to be answered, and all that is known of how it came. */
+interface Received {
+  readonly event: MessageEvent;
+  readonly message: Dhcp6Message;
+  /** The outermost first. */
+  readonly layers: readonly RelayLayer[];
+  readonly client: Client | undefined;
+  readonly now: Millis;
+  readonly wall: number;
+}
+
+/** §18.4. */
+const USE_MULTICAST: Answer = { type: number.REPLY, options: [statusOf(number.STATUS_USE_MULTICAST)], configuration: false };
+
 /** Replies that wait for the disk at most: some seconds' worth. What comes beyond is dropped, and clients try again. */
 export const HELD_LIMIT = 16_384;
 
@@ -147,31 +161,24 @@ export class Dhcp6Server {
     const effects: Dhcp6Effect[] = [count(`in-${dhcp6TypeName(message.type)}-dhcp6`)];
     const verdict = checkMessage(message, this.#parts.serverDuid, layers.length === 0 && !isMulticast(event.to));
     if (verdict instanceof Reject) return [...effects, count(`drop-${verdict.why}`)];
-    if (verdict === "refuse") return [...effects, ...this.#send(event, layers, message, useMulticast())];
     const duid = dhcp6Option(message.options, "client-id")?.duid;
-    const client = duid && readClient(duid, layers, event.from);
-    if (client !== undefined && COMING.includes(message.type)) this.#reconfiguring.heard(client.id);
-    const answer = this.#answer(message, client, layers, event, now, wall);
+    const received: Received = { event, message, layers, client: duid && readClient(duid, layers, event.from), now, wall };
+    if (verdict === "refuse") return [...effects, ...this.#send(received, USE_MULTICAST)];
+    if (received.client !== undefined && COMING.includes(message.type)) this.#reconfiguring.heard(received.client.id);
+    const answer = this.#answer(received);
     if (this.#assigner.isExhausted) effects.push({ kind: "exhausted", leases: this.#table.living });
     if (answer === undefined) return [...effects, count("drop-nothing-to-say-dhcp6")];
-    return [...effects, ...this.#send(event, layers, message, answer, client, now, wall)];
+    return [...effects, ...this.#send(received, answer)];
   }
 
-  #answer(
-    message: Dhcp6Message,
-    client: Client | undefined,
-    layers: readonly RelayLayer[],
-    { from }: MessageEvent,
-    now: Millis,
-    wall: number,
-  ): Answer | undefined {
+  #answer({ event, message, layers, client, now, wall }: Received): Answer | undefined {
     this.#assigner.begin();
     if (message.type === number.INFORMATION_REQUEST) return { type: number.REPLY, options: [], configuration: true };
     if (client === undefined) return undefined;
     return HANDLERS.get(message.type)?.({
       message,
       client,
-      link: this.#links.of(layers, from),
+      link: this.#links.of(layers, event.from),
       fqdn: dhcp6Option(message.options, "client-fqdn"),
       now,
       wall,
@@ -182,54 +189,40 @@ export class Dhcp6Server {
   }
 
   /** The answer on its way, or waiting for the disk. */
-  #send(
-    event: MessageEvent,
-    layers: readonly RelayLayer[],
-    message: Dhcp6Message,
-    answer: Answer,
-    client?: Client,
-    now: Millis = 0,
-    wall = 0,
-  ): Dhcp6Effect[] {
+  #send(received: Received, answer: Answer): Dhcp6Effect[] {
+    const { event, message, layers } = received;
     const id = dhcp6Option(message.options, "client-id");
     const options: Dhcp6Option[] = [...(id === undefined ? [] : [id]), { kind: "server-id", duid: this.#parts.serverDuid }];
     options.push(...answer.options);
+    const isStateless = message.type === number.INFORMATION_REQUEST;
     if (answer.configuration) {
       const codes = dhcp6Option(message.options, "option-request")?.codes ?? [];
       const fqdn = dhcp6Option(message.options, "client-fqdn");
-      const stateless = message.type === number.INFORMATION_REQUEST;
-      options.push(...configuration({ codes, fqdn, name: answer.name, stateless }, this.#settings));
-      if (client !== undefined && !stateless) options.push(...this.#acceptance(event, layers, message, answer, client, now, wall));
+      options.push(...configuration({ codes, fqdn, name: answer.name, stateless: isStateless }, this.#settings));
+      if (!isStateless) options.push(...this.#acceptance(received, answer));
     }
-    const octets = emitDhcp6({ kind: "message", type: answer.type, transaction: message.transaction, options });
-    const reply = replyTo(event, layers, octets, answer.type);
-    const speaksOfLeases = answer.type === number.REPLY && message.type !== number.CONFIRM && message.type !== number.INFORMATION_REQUEST;
+    const octets = wrap(emitDhcp6({ kind: "message", type: answer.type, transaction: message.transaction, options }), layers);
+    const reply: Dhcp6Reply = { kind: "reply", octets, ...wayTo(event, layers), type: answer.type };
+    const speaksOfLeases = answer.type === number.REPLY && message.type !== number.CONFIRM && !isStateless;
     if (!speaksOfLeases || !this.#table.isPending) return [reply];
     this.#table.hold(reply);
     return [];
   }
 
-  /** Reconfigure Accept and the key, where both sides want it; and where the client is then (§18.3.2, §20.4.2). */
-  #acceptance(
-    event: MessageEvent,
-    layers: readonly RelayLayer[],
-    { options }: Dhcp6Message,
-    { type, first }: Answer,
-    { id, duid }: Client,
-    now: Millis,
-    wall: number,
-  ): Dhcp6Option[] {
-    if (dhcp6Option(options, "reconfigure-accept") === undefined || !this.#settings.reconfigure) {
-      this.#reconfiguring.forget(id);
+  /** Reconfigure Accept and the key, where both sides want it; and where a client with a lease is then (§18.3.2, §20.4.2). */
+  #acceptance({ event, message, layers, client, now, wall }: Received, { type, options, first }: Answer): Dhcp6Option[] {
+    if (client === undefined) return [];
+    if (dhcp6Option(message.options, "reconfigure-accept") === undefined || !this.#settings.reconfigure) {
+      this.#reconfiguring.forget(client.id);
       return [];
     }
-    if (type !== number.REPLY) return [{ kind: "reconfigure-accept" }];
-    const { to, port, from } = replyTo(event, layers, event.octets, type);
-    const ends = now + this.#settings.valid;
-    const contact = { duid, to, port, interface: event.interface, from, layers: wayBack(layers), ends };
+    const accept: Dhcp6Option = { kind: "reconfigure-accept" };
+    if (type !== number.REPLY || !options.some(isLiving)) return [accept];
+    const { duid, id } = client;
+    const contact = { duid, ...wayTo(event, layers), layers: wayBack(layers), ends: now + this.#settings.valid };
     this.#reconfiguring.learn(id, contact, this.#settings.max);
-    if (!first) return [{ kind: "reconfigure-accept" }];
-    return [{ kind: "reconfigure-accept" }, rkapOption(number.RKAP_KEY, this.#parts.reconfigureKey(duid), this.#nextReplay(wall))];
+    if (!first) return [accept];
+    return [accept, rkapOption(number.RKAP_KEY, this.#parts.reconfigureKey(duid), this.#nextReplay(wall))];
   }
 
   #reconfigure(now: Millis, wall: number): Dhcp6Effect[] {
@@ -251,29 +244,25 @@ export class Dhcp6Server {
   }
 }
 
-function useMulticast(): Answer {
-  return { type: number.REPLY, options: [statusOf(number.STATUS_USE_MULTICAST)], configuration: false };
-}
-
 function count(name: string): Dhcp6Effect {
   return { kind: "count", name };
 }
 
-/** Back to where the message came from (§18.3.10): to the client's port, or to the relay's. */
-function replyTo(
+/** Whether an option is an IA with an address that may be used. */
+function isLiving(option: Dhcp6Option): boolean {
+  return option.kind === "ia-na" && option.options.some((lease) => lease.kind === "ia-address" && lease.valid > 0);
+}
+
+/** Back to where a message came from (§18.3.10): to the client's port, or to the relay's. */
+function wayTo(
   { from, to, port, interface: index }: MessageEvent,
   layers: readonly RelayLayer[],
-  octets: Uint8Array,
-  type: number,
-): Dhcp6Reply {
+): Pick<Dhcp6Reply, "to" | "port" | "interface" | "from"> {
   const relayPort = usesOwnPort(layers) ? port : number.DHCP6_SERVER_PORT;
   return {
-    kind: "reply",
-    octets: wrap(octets, layers),
     to: from,
     port: layers.length === 0 ? number.DHCP6_CLIENT_PORT : relayPort,
     interface: index,
     from: isMulticast(to) ? undefined : to,
-    type,
   };
 }

@@ -104,6 +104,7 @@ test("only when something that clients are told has changed, and only those that
   w.ask(REQUEST, [clientId(1), serverId, iaNa(1), ACCEPT]);
   w.ask(REQUEST, [clientId(2), serverId, iaNa(1)]);
   w.ask(INFORMATION_REQUEST, [clientId(3), ACCEPT]);
+  w.ask(RENEW, [clientId(4), serverId, iaNa(1), ACCEPT]);
   assert.is(w.server.sizes.contacts, 1);
   w.configure({ max: 77 });
   assert.equal(sent(w.pass(0)), []);
