@@ -23,7 +23,7 @@ export interface AnswerEntry {
   readonly question: Uint8Array;
   /** {@link KIND_EDNS}, {@link KIND_DO} and {@link KIND_CD} of the requests that it answers. */
   readonly kind: number;
-  /** The whole answer with RD set, AD as an asker who wants to know it gets it, and TTLs of the instant `bornAt`. */
+  /** The whole answer: spelt as `question`, RD set, AD as an asker who wants to know it gets it, and TTLs of the instant `bornAt`. */
   readonly image: Uint8Array;
   /** Octet of `image` where each TTL begins; the OPT record's is none. */
   readonly ttls: Uint16Array;
@@ -129,7 +129,7 @@ export class AnswerCache {
     for (let place = first; place < first + WAYS; place++) {
       if (this.#hashes[place] !== hash) continue;
       const entry = this.#entries[place];
-      if (entry === undefined || entry.kind !== kind || !sameQuestion(entry.question, request, end)) continue;
+      if (entry === undefined || entry.kind !== kind || !sameQuestion(entry.image, request, end)) continue;
       this.#used[place] = 1;
       return entry;
     }
@@ -222,13 +222,11 @@ function lower(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
 }
 
-/** Whether the question of `request`, which ends at `end`, is `question`. */
-function sameQuestion(question: Uint8Array, request: Uint8Array, end: number): boolean {
-  const length = end - DNS_HEADER_LENGTH;
-  if (question.length !== length) return false;
-  const name = length - 4;
-  for (let i = 0; i < name; i++) if (question[i] !== lower(request[DNS_HEADER_LENGTH + i])) return false;
-  for (let i = name; i < length; i++) if (question[i] !== request[DNS_HEADER_LENGTH + i]) return false;
+/** Whether the question of `request`, which ends at `end`, is that of `image`, which has to be fetched from memory in any case. */
+function sameQuestion(image: Uint8Array, request: Uint8Array, end: number): boolean {
+  const type = end - 4;
+  for (let i = DNS_HEADER_LENGTH; i < type; i++) if (image[i] !== lower(request[i])) return false;
+  for (let i = type; i < end; i++) if (image[i] !== request[i]) return false;
   return true;
 }
 
