@@ -138,8 +138,10 @@ if (havePeers("root", "ip", "python3")) {
       const [a] = boxes;
       const traffic = await startTraffic(host, ground, { from: "h1", to: "internet", address: OUTSIDE, runtime: ownRuntime() });
       await until("the peer was asked", said, async () => (await rows(a)).some(({ state }) => state === "NO-SUPPORT"));
+      // On a busy machine a repetition may go out before the answer is there.
+      const asked = await counter(a, "out-I1");
       await flows(traffic, said);
-      assert.is(await counter(a, "out-I1"), 1);
+      assert.is(await counter(a, "out-I1"), asked);
       assert.is(await counter(a, "drop-unreachable-peer"), 0);
       assert.is(await counter(a, "out-payload-shim6"), 0);
       const end = await traffic.stop();
