@@ -17,7 +17,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { PassReport } from "../../runtime/lab/model.ts";
 import { ALPHA, BETA, twoSites, WIRE_MTU } from "../../runtime/lab/world.ts";
-import { type Address, addressAt, addressOctets } from "../../runtime/value/address.ts";
+import { type Address, address, addressAt, addressOctets } from "../../runtime/value/address.ts";
 import { u16, u48 } from "../../runtime/value/bytes.ts";
 import { contains, withPrefix } from "../../runtime/value/prefix.ts";
 import { commandOf, PROJECT, testHost } from "../lib/labhost.ts";
@@ -63,8 +63,8 @@ if (havePeers("root", "ip", "tshark", "tcpdump", "python3")) {
     assertOutlived(report, notes);
     assert.is(code, 0);
     assert.equal([report.runtimeA, report.runtimeB], ["node", "bun"]);
-    const ulids = /h1 (\S+), h2 (\S+)/.exec(notes);
-    hosts = { h1: ulids?.[1] as Address, h2: ulids?.[2] as Address };
+    hosts = { h1: address(report.hosts.h1), h2: address(report.hosts.h2) };
+    assert.match(notes, new RegExp(`h1 asked for h2.beta.example and was told ${hosts.h2} `));
     assert.ok(contains(ALPHA.subnet, hosts.h1) && contains(BETA.subnet, hosts.h2));
   });
 
@@ -115,6 +115,13 @@ if (havePeers("root", "ip", "tshark", "tcpdump", "python3")) {
     }
     assert.ok(seen > 10_000);
     assert.is(new Set(tags.values()).size, 2, "each box chose its own tag");
+  });
+
+  test("the hosts began with nothing: DHCPv6 on each LAN, names over the wires", () => {
+    for (const file of ["h1-lan.pcap", "h2-lan.pcap"])
+      assert.is.not(tshark(join(directory, file), "dhcpv6.msgtype == 7"), "", `${file}: a Reply`);
+    const far = join(directory, "boxB-up3.pcap");
+    assert.is.not(tshark(far, 'dns.qry.name matches "(?i)^h2.beta.example$" && dns.qry.type == 65280 && dns.flags.response == 1'), "");
   });
 
   test("on the LANs there is plain TCP between ULIDs, and what came through both boxes has right checksums", () => {
