@@ -13,8 +13,11 @@ const FILES: Record<string, string> = {
   kill: "tests/bench/kill.ts",
   rehome: "tests/bench/rehome.ts",
   soak: "tests/bench/soak.ts",
+  store: "tests/bench/store.ts",
 };
 const USUAL = ["core", "goodput"];
+/** They measure the runtime that runs them; the others start boxes on the wanted one themselves. */
+const IN_RUNTIME = ["core", "store"];
 
 const args = process.argv.slice(2);
 const names = args.filter((word) => word in FILES);
@@ -36,8 +39,7 @@ function run(runtime: Runtime, file: string, more: readonly string[]): void {
 }
 
 for (const name of names.length > 0 ? names : USUAL) {
-  // All but `core` start boxes on the wanted runtime themselves.
-  if (name !== "core") run("node", FILES[name], [...rest, ...(chosen ? ["--runtime", chosen] : [])]);
+  if (!IN_RUNTIME.includes(name)) run("node", FILES[name], [...rest, ...(chosen ? ["--runtime", chosen] : [])]);
   else for (const runtime of RUNTIMES) if (chosen === undefined || chosen === runtime) run(runtime, FILES[name], rest);
 }
 if (json) console.log(JSON.stringify(results));

@@ -15,7 +15,7 @@ import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { Http } from "../port/http.ts";
 import type { LinkMonitor, LinkState } from "../port/links.ts";
-import type { LogLevel, Logs } from "../port/log.ts";
+import type { Log, LogLevel, Logs } from "../port/log.ts";
 import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import { KEY_FILE, type Store } from "../port/store.ts";
@@ -30,6 +30,7 @@ import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
 import { Hosts } from "./hosts.ts";
+import type { Identities } from "./identity.ts";
 import { Keepsakes } from "./keepsakes.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
@@ -197,7 +198,8 @@ async function bringUp(
 
   undo.push(() => clock.wakeAt(NEVER, () => undefined));
   const later = (at: Millis, run: () => void): void => box?.at(at, run);
-  const { bindings } = box.parts;
+  const { bindings, identities } = box.parts;
+  warnOfUnproved(site, identities, log);
   const isPeer = (ulid: Ulid): boolean => contains(site.ulid.generic, ulid) && !contains(site.ulid.prefix, ulid);
   keepsakes = new Keepsakes({ store, bindings, clock, log, later, isPeer });
   keepsakes.recall();
@@ -307,4 +309,15 @@ async function bringUp(
       return stopped;
     },
   };
+}
+
+/** Parameters may be those of another box, or of a set over other providers: better said now than with the host's first packet. */
+function warnOfUnproved({ hosts, providers }: Site, identities: Identities, log: Log): void {
+  if (providers.length === 0) return;
+  for (const { name, ulid } of hosts)
+    if (identities.of(ulid) === undefined)
+      log.warn("nothing proves a locator of this host: its parameters name other keys, and no member of a set at our providers", {
+        host: name,
+        ulid,
+      });
 }
