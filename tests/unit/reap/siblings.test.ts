@@ -207,6 +207,24 @@ test("the way that siblings found is closed to one host: its contexts find their
   }
 });
 
+test("who followed its siblings gives the peer's side two more Send Timeouts, then looks for itself", () => {
+  const it = new ReapPairWorld({ seed: 29, contexts: 20, hosts: 1, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
+  it.traffic(0, "A", 10, 2_900, 3_300);
+  it.traffic(0, "B", 10, 2_900, 3_300);
+  it.at(3_000, () => {
+    it.dead = cut("2001:db8:a1", "2001:db8:b1");
+  });
+  it.run(3_300);
+  const moved = it.moves.find(({ side, id }) => side === "A" && !it.sent.some((sent) => sent.from === "A" && sent.id === id));
+  assert.ok(moved !== undefined);
+  for (let i = 0; i < 2; i++) {
+    assert.equal(it.step("A", { kind: "send-timeout", id: moved.id }), [{ kind: "send-timer", id: moved.id, action: "restart" }]);
+    assert.is(it.reap.A.stateOf(moved.id), "Operational");
+  }
+  it.step("A", { kind: "send-timeout", id: moved.id });
+  assert.is(it.reap.A.stateOf(moved.id), "Exploring");
+});
+
 test("the leader goes away while its siblings wait: another one looks, and they do not wait for ever", () => {
   const it = new ReapPairWorld({ seed: 26, contexts: 100, hosts: 1, a: A, b: B, timing: FAST, delay: 10, peerBox: "box" });
   for (let id = 0; id < 100; id++) {

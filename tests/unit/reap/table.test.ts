@@ -87,6 +87,21 @@ for (const [section, event, ...cells] of RFC) {
   });
 }
 
+for (const state of STATES) {
+  test(`§5533-7.18 in recovery, from ${state}: no event counts and nothing is due until the context is established anew`, () => {
+    const reap = machineIn(state);
+    feed(reap, "recovering");
+    for (const [, event] of RFC) {
+      if (event !== "retransmit") assert.equal(feed(reap, event), [], event);
+    }
+    assert.is(reap.stateOf(ID), state);
+    assert.is(reap.wakeAt, Number.POSITIVE_INFINITY);
+    establish(reap);
+    assert.is(reap.stateOf(ID), "Operational");
+    assert.ok(feed(reap, "send-timeout").length > 0);
+  });
+}
+
 function parse(
   cell: string,
 ): Record<string, string | boolean> & { goto?: ReapState; send?: string; keepalive?: string; probe?: string; sendKeepalive?: boolean } {
@@ -111,6 +126,14 @@ function words(cell: object): string[] {
 
 function machineIn(state: ReapState): Reap {
   const reap = createReap();
+  establish(reap);
+  if (state === "Exploring") feed(reap, "send-timeout");
+  if (state === "InboundOk") feed(reap, "probe-exploring");
+  assert.is(reap.stateOf(ID), state);
+  return reap;
+}
+
+function establish(reap: Reap): void {
   const peerLocators = PEER.map((it) => ({ address: it, preference: { flags: 0 } }));
   const context = {
     id: ID,
@@ -122,10 +145,6 @@ function machineIn(state: ReapState): Reap {
     timing: rfc5534Timing(),
   };
   reap.step({ kind: "context", context, fresh: true }, 0, RANDOM);
-  if (state === "Exploring") feed(reap, "send-timeout");
-  if (state === "InboundOk") feed(reap, "probe-exploring");
-  assert.is(reap.stateOf(ID), state);
-  return reap;
 }
 
 function feed(reap: Reap, event: TableEvent): ReapEffect[] {
