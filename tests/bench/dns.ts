@@ -9,6 +9,7 @@ import { cpus, release } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { json, note, numberOf, runtimeWord, wordOf } from "../lib/bench/arguments.ts";
+import { cpuTime } from "../lib/bench/process-meter.ts";
 import { insideCage, scratch } from "../lib/names/cage.ts";
 import { gatewayCommand } from "../lib/names/gateway.ts";
 import { addNode, join, type Node } from "../lib/names/nodes.ts";
@@ -33,6 +34,11 @@ interface Report {
   readonly perSecond: number;
   readonly lost: number;
   readonly averageMs: number;
+}
+
+/** With the server's processor time for each answer, µs: a busy machine changes it least. */
+interface Measured extends Report {
+  readonly cpuMicros: number;
 }
 
 const seconds = numberOf("seconds", 10, 1, 600);
@@ -109,13 +115,17 @@ async function startUnbound(server: Node, directory: string): Promise<Program> {
   return program;
 }
 
-async function measure(name: string, starting: Promise<Program>, load: Node, directory: string): Promise<Report> {
+async function measure(name: string, starting: Promise<Program>, load: Node, directory: string): Promise<Measured> {
   const program = await starting;
   await ask(load, directory, WARM_UP);
+  const before = cpuTime(program.pid);
   const report = await ask(load, directory, seconds);
-  note(`  ${name}: ${Math.round(report.perSecond)} answers/s, ${report.lost} lost, ${report.averageMs} ms on average`);
+  const cpuMicros = Math.round((1e5 * (cpuTime(program.pid) - before)) / (report.perSecond * seconds)) / 100;
+  note(
+    `  ${name}: ${Math.round(report.perSecond)} answers/s, ${report.lost} lost, ${report.averageMs} ms on average, ${cpuMicros} µs each`,
+  );
   await program.stop();
-  return report;
+  return { ...report, cpuMicros };
 }
 
 async function ask(load: Node, directory: string, time: number): Promise<Report> {
@@ -131,7 +141,7 @@ async function ask(load: Node, directory: string, time: number): Promise<Report>
   };
 }
 
-function show(box: Report | undefined, unbound: Report | undefined): void {
+function show(box: Measured | undefined, unbound: Measured | undefined): void {
   const good = box === undefined || box.perSecond >= WANTED;
   const ratio = box === undefined || unbound === undefined ? undefined : Math.round((100 * box.perSecond) / unbound.perSecond) / 100;
   if (json) {
@@ -141,9 +151,13 @@ function show(box: Report | undefined, unbound: Report | undefined): void {
   } else {
     console.log(`cached answers a second, ${count} names, ${loopback ? "loopback" : "over a cable"}, dnsperf beside the server:`);
     if (box !== undefined)
-      console.log(`  pshim6 on ${runtime.padEnd(8)} ${Math.round(box.perSecond)}  (${box.lost} lost, ${box.averageMs} ms)`);
+      console.log(
+        `  pshim6 on ${runtime.padEnd(8)} ${Math.round(box.perSecond)}  (${box.lost} lost, ${box.averageMs} ms, ${box.cpuMicros} µs of processor time each)`,
+      );
     if (unbound !== undefined)
-      console.log(`  unbound, 1 thread  ${Math.round(unbound.perSecond)}  (${unbound.lost} lost, ${unbound.averageMs} ms)`);
+      console.log(
+        `  unbound, 1 thread  ${Math.round(unbound.perSecond)}  (${unbound.lost} lost, ${unbound.averageMs} ms, ${unbound.cpuMicros} µs of processor time each)`,
+      );
     if (ratio !== undefined) console.log(`  ratio              ${ratio}`);
   }
   if (!good) process.exitCode = 1;
