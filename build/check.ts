@@ -75,6 +75,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/locator",
     "runtime/dhcp6",
     "runtime/zone",
+    "runtime/policy",
     "runtime/config",
     "runtime/api",
     "runtime/sim",

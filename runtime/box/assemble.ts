@@ -23,8 +23,8 @@ import { Proofs, type Prove } from "./proofs.ts";
 /** What a box must know of its site. */
 export interface BoxSite
   extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
-    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission">> {
-  readonly providers: readonly LocatorSource[];
+    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission" | "policy">> {
+  readonly providers: readonly (LocatorSource & { readonly name?: string })[];
   readonly ulid?: Pick<Site["ulid"], "routable"> | undefined;
 }
 
@@ -109,7 +109,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
 const BINDINGS_PER_CONTEXT = 2;
 
 /** What a box is told of its site besides its identities and bindings. */
-function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, ulid }: BoxSite): BoxSettings {
+function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, policy, providers, ulid }: BoxSite): BoxSettings {
   return {
     idleTimeout: contexts.idle,
     hold,
@@ -119,6 +119,7 @@ function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, uli
     routable: ulid?.routable,
     proof: dns?.proof,
     admission,
+    policy: policy && { rules: policy, providers: providers.map(({ name = "", prefix }) => ({ name, prefix })) },
     profile: reap.profile,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
       // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.

@@ -58,7 +58,16 @@ export class Box {
       tellReap: (event, now) => this.#machines.reap(event, now),
       tellShim6: (event, now) => this.#machines.shim6(event, now),
     });
-    const machines = new Machines({ ...parts, settings: () => this.settings, counters, journal: this.#journal, paths, sender, waiting });
+    const machines = new Machines({
+      ...parts,
+      wall: () => parts.clock.wall(),
+      settings: () => this.settings,
+      counters,
+      journal: this.#journal,
+      paths,
+      sender,
+      waiting,
+    });
     const control = new Control({ ...parts, counters, machines, paths, sender });
     const { locate } = parts;
     this.#intake = new Intake({

@@ -18,6 +18,7 @@ import type { ControlCounters } from "./counters.ts";
 import type { Journal } from "./journal.ts";
 import type { PathKeeper } from "./keeper.ts";
 import type { BoxParts, BoxSettings } from "./parts.ts";
+import { Policy, type PolicyTerms } from "./policy.ts";
 import type { Sender } from "./sender.ts";
 import { Steering } from "./steer.ts";
 import { pairKey, type Waiting } from "./waiting.ts";
@@ -26,6 +27,8 @@ import { pairKey, type Waiting } from "./waiting.ts";
 export interface MachineParts
   extends Pick<BoxParts, "core" | "shim6" | "reap" | "identities" | "bindings" | "entropy" | "release" | "proofs"> {
   readonly settings: () => BoxSettings;
+  /** Calendar milliseconds. */
+  readonly wall: () => number;
   readonly counters: ControlCounters;
   readonly journal: Journal;
   readonly paths: PathKeeper;
@@ -36,6 +39,8 @@ export interface MachineParts
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
 const RECENT_USE: Millis = 10_000;
 
+const NO_RULES: PolicyTerms = { rules: [], providers: [] };
+
 /** Both machines of one box. */
 export class Machines {
   readonly #parts: MachineParts;
@@ -43,7 +48,9 @@ export class Machines {
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
-    this.#steering = new Steering(parts);
+    const { bindings, wall, settings } = parts;
+    const policy = new Policy({ terms: () => settings().policy ?? NO_RULES, bindings, wall });
+    this.#steering = new Steering({ ...parts, policy });
   }
 
   /** Sets a context for `pair` up, if its ends have locators. */
@@ -150,7 +157,11 @@ export class Machines {
     if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
     else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
     this.reap(
-      { kind: "context", context: reapContext(context, context.peerTag, current, this.#steering.rankedLocals(context), timing), fresh },
+      {
+        kind: "context",
+        context: reapContext(context, context.peerTag, current, this.#steering.rankedLocals(context, now), timing),
+        fresh,
+      },
       now,
     );
     this.#steering.learn(context, now);

@@ -15,6 +15,7 @@ import type { IcmpPass } from "./icmp.ts";
 import type { Identities } from "./identity.ts";
 import type { BoxEvent } from "./journal.ts";
 import type { Locate } from "./lookups.ts";
+import type { PolicyTerms } from "./policy.ts";
 import type { ProofMode, Proofs } from "./proofs.ts";
 
 /** What the site wants of its contexts. */
@@ -31,6 +32,8 @@ export interface BoxSettings {
   readonly routable?: readonly Prefix[] | undefined;
   /** What peers are told of it, from the next handshake on. */
   readonly profile: ReapProfile;
+  /** Which providers carry what; absent = as they rank by themselves. */
+  readonly policy?: PolicyTerms | undefined;
   /** Who may begin a context with us; absent = everybody. */
   readonly admission?: readonly AdmissionRule[] | undefined;
   /** What proves a peer's locators (draft §10); default `cga`. */

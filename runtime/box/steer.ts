@@ -8,12 +8,15 @@ import type { LocatorPair } from "../value/pair.ts";
 import type { Millis } from "../value/time.ts";
 import { PREFERENCE_BROKEN } from "../wire/message.ts";
 import type { Identities } from "./identity.ts";
+import type { Policy } from "./policy.ts";
 
 /** What the choice rests on. */
 export interface SteeringParts {
   readonly identities: Identities;
   readonly bindings: Bindings;
   readonly entropy: Entropy;
+  /** Which providers the site wants for a pair's traffic; absent = as they rank by themselves. */
+  readonly policy?: Policy | undefined;
 }
 
 /** What a handshake proved of a peer's locators serves the next context with it for so long. */
@@ -33,7 +36,7 @@ export class Steering {
    */
   candidates(pair: UlidPair, now: Millis): LocatorPair[] {
     const { bindings, entropy } = this.#parts;
-    const locals = this.#locals(pair);
+    const locals = this.#locals(pair, now);
     const bound = bindings.locatorsOf(pair.peer, now);
     const isRoutable = locals.some(({ address }) => address === pair.local);
     const peers = isRoutable && bound.length === 0 ? [{ address: pair.peer, preference: { flags: 0 } }] : bound;
@@ -43,8 +46,8 @@ export class Steering {
   }
 
   /** Those of the context's own locators, best first. */
-  rankedLocals({ pair, localLocators }: ContextView): readonly Locator[] {
-    const choices = this.#locals(pair).filter(({ address }) => localLocators.includes(address));
+  rankedLocals({ pair, localLocators }: ContextView, now: Millis): readonly Locator[] {
+    const choices = this.#locals(pair, now).filter(({ address }) => localLocators.includes(address));
     const ranked = rankLocals(choices, this.#parts.entropy.bytes(RANK_RANDOM_OCTETS));
     return ranked.length > 0 ? ranked : localLocators;
   }
@@ -58,18 +61,19 @@ export class Steering {
     if (bound.length > 0) this.#parts.bindings.learn(pair.peer, bound, now + LEARNT_FOR);
   }
 
-  /** The host's locators as the site ranks them; one that is BROKEN serves only when all are. */
-  #locals({ local }: UlidPair): LocalChoice[] {
-    const identity = this.#parts.identities.of(local);
+  /** The host's locators as the site ranks them; one that is BROKEN serves only when all are, one that policy forbids never. */
+  #locals(pair: UlidPair, now: Millis): LocalChoice[] {
+    const identity = this.#parts.identities.of(pair.local);
     if (identity === undefined) return [];
     const { list, preferences } = identity;
     const isBroken = (place: number) => (preferences[place].flags & PREFERENCE_BROKEN) !== 0;
     const allBroken = list.locators.every((_, place) => isBroken(place));
-    return list.locators.map(({ address }, place) => ({
+    const choices = list.locators.map(({ address }, place) => ({
       address,
       priority: preferences[place].priority ?? 0,
       weight: preferences[place].weight ?? 0,
       usable: allBroken || !isBroken(place),
     }));
+    return this.#parts.policy?.apply(pair, choices, now) ?? choices;
   }
 }

@@ -9,6 +9,7 @@ import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
 import { addHba } from "./hba.ts";
 import type { CliHost } from "./host.ts";
+import { addPolicy } from "./policy.ts";
 import { addReload } from "./reload.ts";
 import { EXIT_FINE, EXIT_USAGE, EXIT_WRONG, Failure, PipeClosed, Session } from "./session.ts";
 import { addShow } from "./show.ts";
@@ -63,6 +64,7 @@ function programFor(session: Session): Command {
   addCga(program, session);
   addHba(program, session);
   addZone(program, session);
+  addPolicy(program, session);
   addLab(program, session);
   addSim(program, session);
   addDecode(program, session);

@@ -1,0 +1,146 @@
+/** `pshim6 policy test`: which rule of site.yaml decides about a flow, and what it means for each provider. */
+import type { Command } from "commander";
+import { portsField, protocolField } from "../config/policy-fields.ts";
+import { choose, matches, type PolicyChoice, type PolicyFlow } from "../policy/decide.ts";
+import { MINUTES_A_DAY } from "../policy/hours.ts";
+import { looksAtTransport, type PolicyRule } from "../policy/rule.ts";
+import type { Address } from "../value/address.ts";
+import { addressArgument, CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG, examples, JSON_FLAG, JSON_HELP } from "./flags.ts";
+import { Failure, type Session } from "./session.ts";
+import { showTable } from "./table.ts";
+
+interface TestFlags {
+  readonly config: string;
+  readonly from: Address;
+  readonly to: Address;
+  readonly name?: string;
+  readonly protocol?: string;
+  readonly port?: string;
+  readonly at?: string;
+  readonly json?: true;
+}
+
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** Adds the verb `policy` to the program. */
+export function addPolicy(program: Command, session: Session): void {
+  const policy = program
+    .command("policy")
+    .summary("which provider carries what")
+    .description("Tries the rules of site.yaml; asks no running box.");
+  policy
+    .command("test")
+    .summary("the rule that decides about a flow")
+    .description("Prints which rule decides about a flow, why earlier ones do not, and the order of the providers that comes of it.")
+    .option(CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG)
+    .requiredOption("--from <address>", "the host's identifier", addressArgument)
+    .requiredOption("--to <address>", "the peer's identifier", addressArgument)
+    .option("--name <domain>", "the name that the peer is asked for by")
+    .option("--protocol <name>", "a protocol's name or number")
+    .option("--port <number>", "the port of the server")
+    .option("--at <time>", 'a time of the week, such as "fri 17:30"; without: now')
+    .option(JSON_FLAG, JSON_HELP)
+    .addHelpText(
+      "after",
+      examples(
+        "pshim6 policy test -c site.yaml --from fc00:aaaa:1::10 --to fc00:bbbb:1::10",
+        "pshim6 policy test -c site.yaml --from fc00:aaaa:1::10 --to fc00:bbbb:1::10 --protocol udp --port 5060 --at 'sat 12:00'",
+      ),
+    )
+    .action((flags: TestFlags) => test(flags, session));
+}
+
+function test(flags: TestFlags, session: Session): void {
+  const site = session.site(flags.config);
+  const flow = flowOf(flags, session.host.wall());
+  const decided = site.policy.findIndex(({ match }) => matches(match, flow));
+  const rule = site.policy[decided] as PolicyRule | undefined;
+  const before = site.policy.slice(0, decided < 0 ? undefined : decided).map((each) => ({ rule: each.name, why: whyNot(each, flow) }));
+  const choices = choose(rule?.use ?? { kind: "default" }, site.providers);
+  if (flags.json) session.printJson({ rule: rule?.name ?? null, use: rule?.use.kind ?? "default", providers: choices, before });
+  else session.print(textOf(rule, before, choices, session.width()));
+}
+
+function flowOf({ from, to, name, protocol, port, at }: TestFlags, wall: number): PolicyFlow {
+  const known = protocol === undefined ? undefined : protocolField.safeParse(/^\d+$/.test(protocol) ? Number(protocol) : protocol);
+  if (known?.success === false) throw new Failure(`--protocol ${known.error.issues[0].message}`);
+  const ports = port === undefined ? undefined : portsField.safeParse(port);
+  if (ports?.success === false) throw new Failure(`--port ${ports.error.issues[0].message}`);
+  return {
+    from,
+    to,
+    names: name === undefined ? [] : [name.toLowerCase().replace(/\.$/, "")],
+    protocol: known?.data,
+    sourcePort: undefined,
+    destinationPort: ports?.data?.first,
+    class: undefined,
+    minute: at === undefined ? minuteNow(wall) : minuteOf(at),
+  };
+}
+
+function minuteNow(wall: number): number {
+  const date = new Date(wall);
+  return ((date.getDay() + 6) % 7) * MINUTES_A_DAY + date.getHours() * 60 + date.getMinutes();
+}
+
+function minuteOf(text: string): number {
+  const match = /^(mon|tue|wed|thu|fri|sat|sun) +(\d{1,2}):(\d\d)$/.exec(text.trim().toLowerCase());
+  const [hour, minute] = [Number(match?.[2]), Number(match?.[3])];
+  if (match === null || hour > 23 || minute > 59) throw new Failure(`--at is no time of the week: ${text}; write it like "fri 17:30"`);
+  return DAYS.indexOf(match[1]) * MINUTES_A_DAY + hour * 60 + minute;
+}
+
+/** The first criterion that the flow does not meet. */
+function whyNot({ match }: PolicyRule, flow: PolicyFlow): string {
+  const open = {
+    from: undefined,
+    to: undefined,
+    names: undefined,
+    protocols: undefined,
+    ports: undefined,
+    classes: undefined,
+    when: undefined,
+  };
+  const keys = ["from", "to", "names", "protocols", "ports", "classes", "when"] as const;
+  const failing = keys.find((key) => match[key] !== undefined && !matches({ ...open, [key]: match[key] }, flow));
+  return failing === "when" ? "hours" : (failing ?? "");
+}
+
+function textOf(
+  rule: PolicyRule | undefined,
+  before: readonly { readonly rule: string; readonly why: string }[],
+  choices: readonly PolicyChoice[],
+  width: number,
+): string {
+  const decided =
+    rule === undefined
+      ? "no rule decides: the providers' own priorities hold\n"
+      : `${rule.name} decides: ${describe(rule)}${looksAtTransport(rule.match) ? " (needs a context of its own)" : ""}\n`;
+  const order = [...choices].sort((a, b) => Number(b.allowed) - Number(a.allowed) || a.rank - b.rank);
+  const table = showTable(
+    [
+      { title: "provider", cell: (row: PolicyChoice) => row.name },
+      { title: "turn", cell: (row) => (row.allowed ? String(row.rank + 1) : "never"), right: true },
+      { title: "weight", cell: (row) => String(row.weight), right: true },
+    ],
+    order,
+    width,
+  );
+  const passed = before.map((each) => `  ${each.rule} does not match: ${each.why}\n`).join("");
+  return `${decided}${passed}${table}`;
+}
+
+function describe({ use }: PolicyRule): string {
+  switch (use.kind) {
+    case "pin":
+      return `pinned to ${use.provider}`;
+    case "prefer":
+      return `prefers ${use.providers.join(", then ")}`;
+    case "avoid":
+      return `avoids ${use.providers.join(", ")}`;
+    case "spread":
+      return `spreads ${[...use.weights].map(([name, weight]) => `${name} ${weight}`).join(", ")}`;
+    case "default":
+      return "the providers' own priorities hold";
+  }
+}
