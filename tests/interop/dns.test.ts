@@ -79,7 +79,8 @@ if (havePeers("ip", "named", "dig") && insideCage(fileURLToPath(import.meta.url)
     "route add default via fc00:aaaa:1::1 dev lan",
   );
   const directory = scratch("dns");
-  writeFileSync("/etc/resolv.conf", `nameserver ${GATEWAY}\noptions timeout:3 attempts:2\n`);
+  // Runtimes look for newer versions of themselves: not here.
+  writeFileSync("/etc/resolv.conf", "nameserver ::1\n");
   writeFileSync("/etc/nsswitch.conf", "hosts: dns\n");
   await startBind(world, `${directory}/bind`, {
     listen: SERVER,
@@ -121,6 +122,7 @@ if (havePeers("ip", "named", "dig") && insideCage(fileURLToPath(import.meta.url)
       gatewayCommand("node", { listen: [{ host: GATEWAY, port: 53 }], upstreams: [{ host: SERVER, port: 53, domains: [] }] }),
       host,
       async () => {
+        writeFileSync("/etc/resolv.conf", `nameserver ${GATEWAY}\noptions timeout:3 attempts:2\n`);
         const programs: [string, string[]][] = [];
         writeFileSync(`${directory}/lookup.c`, LOOKUP);
         for (const compiler of ["cc", "musl-gcc"]) {
