@@ -83,7 +83,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "adapters/linux": [],
   "adapters/memory": ["runtime/value", "runtime/port", "runtime/fast", "runtime/sim"],
   "adapters/common": ["runtime/value", "runtime/port", "adapters/linux"],
-  "adapters/udp": ["runtime/value", "runtime/port", "runtime/dns", "adapters/linux", "adapters/common"],
+  "adapters/udp": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common"],
   "adapters/search": ["runtime/value", "runtime/port", "runtime/cga", "adapters/common"],
   "adapters/data": ["runtime/value", "runtime/port", "runtime/fast", "adapters/linux", "adapters/common"],
   "adapters/node": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
