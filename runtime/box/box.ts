@@ -178,6 +178,12 @@ export class Box {
     this.#plan();
   }
 
+  /** Context `id` is to leave its local locator for one that ranks better, once that one has proved itself. */
+  leave(id: number): void {
+    this.#machines.reap({ kind: "leave", id }, this.parts.clock.now());
+    this.#plan();
+  }
+
   /** Takes a context away, as if it had been idle (§8.1 of RFC 5533). */
   discard(id: number): void {
     this.#machines.shim6({ kind: "discard", id }, this.parts.clock.now());

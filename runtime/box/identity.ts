@@ -9,7 +9,15 @@ import type { LocalIdentity } from "../shim6/contract.ts";
 import type { Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import { contains, showPrefix, withPrefix } from "../value/prefix.ts";
-import { type ListedLocator, type LocatorList, METHOD_CGA, METHOD_HBA, PREFERENCE_BROKEN, type Preference } from "../wire/message.ts";
+import {
+  type ListedLocator,
+  type LocatorList,
+  METHOD_CGA,
+  METHOD_HBA,
+  PREFERENCE_BROKEN,
+  type Preference,
+  WORST_PRIORITY,
+} from "../wire/message.ts";
 
 /** A provider as far as locators are concerned, in the site's order of preference. */
 export interface LocatorSource {
@@ -37,6 +45,7 @@ export class Identities {
   #sources: readonly LocatorSource[];
   #preferences: readonly Preference[];
   #broken: ReadonlySet<string> = new Set();
+  #drained: ReadonlySet<string> = new Set();
   #generation: number;
 
   /**
@@ -51,7 +60,7 @@ export class Identities {
     proofsOf: (ulid: Ulid, pds: Uint8Array) => Proofs = () => SIGNED,
   ) {
     this.#sources = sources;
-    this.#preferences = preferencesOf(sources, this.#broken);
+    this.#preferences = this.#ranked(sources);
     this.#generation = generation;
     this.#pdsOf = pdsOf;
     this.#sign = sign;
@@ -72,7 +81,7 @@ export class Identities {
     const placeOf = (source: LocatorSource) => places.get(nameOf(source)) ?? kept.length;
     const ordered = [...sources].sort((a, b) => placeOf(a) - placeOf(b));
     const same = before.length === ordered.length && kept.length === before.length;
-    const preferences = preferencesOf(ordered, this.#broken);
+    const preferences = this.#ranked(ordered);
     if (same && preferences.every((preference, i) => isSame(preference, this.#preferences[i]))) return false;
     this.#sources = ordered;
     this.#preferences = preferences;
@@ -93,6 +102,33 @@ export class Identities {
   setBroken(broken: ReadonlySet<string>, anew = false): boolean {
     this.#broken = broken;
     return this.setSources(this.#sources, anew);
+  }
+
+  /**
+   * Prefixes of providers that are drained, as text: their locators work, and rank behind all others until a later call leaves them out. When
+   * all are drained, none is. `anew` as in {@link setSources}. @returns whether anything changed
+   */
+  setDrained(drained: ReadonlySet<string>, anew = false): boolean {
+    this.#drained = drained;
+    return this.setSources(this.#sources, anew);
+  }
+
+  /** Whether `locator` is one of a drained provider. */
+  isDrained(locator: Locator): boolean {
+    const drained = this.#sources.filter((source) => this.#drained.has(nameOf(source)));
+    return drained.length < this.#sources.length && drained.some(({ prefix }) => contains(prefix, locator));
+  }
+
+  #ranked(sources: readonly LocatorSource[]): readonly Preference[] {
+    const isAll = sources.every((source) => this.#drained.has(nameOf(source)));
+    return sources.map((source) => {
+      const isDrained = !isAll && this.#drained.has(nameOf(source));
+      return {
+        flags: this.#broken.has(nameOf(source)) ? PREFERENCE_BROKEN : 0,
+        priority: isDrained ? WORST_PRIORITY : source.priority,
+        weight: isDrained ? 0 : source.weight,
+      };
+    });
   }
 
   /** The identity of `ulid`, or `undefined` when the site has no CGA parameters for it, or none that prove a locator of its providers. */
@@ -205,14 +241,6 @@ class SignedIdentity implements LocalIdentity {
   withPreferences(preferences: readonly Preference[]): SignedIdentity {
     return new SignedIdentity(this.ulid, this.list, this.pds, choose(preferences, this.#places), this.#places, this.#proof);
   }
-}
-
-function preferencesOf(sources: readonly LocatorSource[], broken: ReadonlySet<string>): readonly Preference[] {
-  return sources.map((source) => ({
-    flags: broken.has(nameOf(source)) ? PREFERENCE_BROKEN : 0,
-    priority: source.priority,
-    weight: source.weight,
-  }));
 }
 
 function isSame(a: Preference, b: Preference): boolean {

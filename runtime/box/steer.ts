@@ -19,6 +19,8 @@ export interface SteeringParts {
   readonly policy?: Policy | undefined;
 }
 
+/** More than a provider's priority, or a rule's rank, can be. */
+const BEHIND_ALL = 1_000;
 /** What a handshake proved of a peer's locators serves the next context with it for so long. */
 const LEARNT_FOR: Millis = 86_400_000;
 
@@ -74,6 +76,10 @@ export class Steering {
       weight: preferences[place].weight ?? 0,
       usable: allBroken || !isBroken(place),
     }));
-    return this.#parts.policy?.apply(pair, choices, now) ?? choices;
+    const decided = this.#parts.policy?.apply(pair, choices, now) ?? choices;
+    // Whatever a rule says of a drained provider: it is asked for when nothing else is left.
+    return decided.map((choice) =>
+      this.#parts.identities.isDrained(choice.address) ? { ...choice, priority: choice.priority + BEHIND_ALL } : choice,
+    );
   }
 }

@@ -59,6 +59,11 @@ export type ReapEvent =
   /** A local locator or the whole pair is said to be dead (link down, ICMPv6, BROKEN): explore at once if current. */
   | { readonly kind: "lost"; readonly id: number; readonly pair: ReapPair }
   /**
+   * The local end of the current pair is to be left although it works, for one that ranks better. Payload goes on until that one has proved
+   * itself; nothing happens if there is none, or outside Operational.
+   */
+  | { readonly kind: "leave"; readonly id: number }
+  /**
    * The peer lost the context and is asked to take it up again (I2BIS-SENT, RFC 5533 §7.18): no timer runs, no probe leaves, no event
    * counts until `context` says that it is established anew. In Exploring and InboundOk payload goes on waiting.
    */

@@ -13,6 +13,7 @@ import { Draw } from "./draw.ts";
 import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from "./entry.ts";
 import { Explorer } from "./explorer.ts";
 import { DeadlineHeap } from "./heap.ts";
+import { isDrained, Leaves, type LeftEnd } from "./leaves.ts";
 import { News } from "./news.ts";
 import { Pacer, PROBE_BURST, PROBE_WINDOW } from "./pace.ts";
 import { isLost } from "./paths.ts";
@@ -58,6 +59,7 @@ class Machine implements Reap {
   readonly #explorer: Explorer;
   readonly #news: News;
   readonly #asks: Asks;
+  readonly #leaves: Leaves;
   readonly #capacity: number;
 
   constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey }: ReapOptions) {
@@ -69,6 +71,7 @@ class Machine implements Reap {
     this.#siblings = siblings;
     this.#explorer = explorer;
     this.#asks = new Asks(siblings);
+    this.#leaves = new Leaves(siblings);
     this.#news = new News({ explorer, siblings, heap: this.#heap, pacer, window: probeWindow });
   }
 
@@ -87,7 +90,13 @@ class Machine implements Reap {
   get wakeAt(): Millis {
     const top = this.#heap.top;
     const probes = top === undefined || top.state === "Operational" ? this.#heap.wakeAt : Math.max(top.deadline, this.#pacer.readyAt);
-    return Math.min(probes, this.#news.pending ? this.#pacer.readyAt : NEVER, this.#siblings.wakeAt, this.#asks.wakeAt);
+    return Math.min(
+      probes,
+      this.#news.pending ? this.#pacer.readyAt : NEVER,
+      this.#siblings.wakeAt,
+      this.#asks.wakeAt,
+      this.#leaves.wakeAt,
+    );
   }
 
   stateOf(id: number): ReapState | undefined {
@@ -100,7 +109,7 @@ class Machine implements Reap {
 
   isAsking(id: number, nonce: number): boolean {
     const entry = this.#entries.get(id);
-    return entry !== undefined && this.#asks.isOpen(entry, nonce);
+    return entry !== undefined && (this.#asks.isOpen(entry, nonce) || this.#leaves.isOpen(entry, nonce));
   }
 
   paths(): Iterable<PathView> {
@@ -129,7 +138,10 @@ class Machine implements Reap {
       case "lost":
         return this.#lost(entry, event.pair, turn);
       case "acknowledged":
-        return this.#asks.hear(entry, event.nonce, turn.now);
+        this.#asks.hear(entry, event.nonce, turn.now);
+        return this.#leaves.hear(entry, event.nonce, turn);
+      case "leave":
+        return this.#leave(entry, "local", turn);
     }
   }
 
@@ -178,6 +190,7 @@ class Machine implements Reap {
   #restart(entry: Entry, context: ReapContext, turn: Turn): void {
     if (entry.state !== "Operational") this.#explorer.enter(entry, "Operational", "established", turn);
     this.#heap.delete(entry);
+    this.#leaves.stop(entry);
     entry.trail = undefined;
     entry.rests = false;
     entry.left = undefined;
@@ -188,11 +201,21 @@ class Machine implements Reap {
   /** Locators or timing changed. A current pair that is no candidate any more, or whose peer end has become BROKEN, is lost. */
   #amend(entry: Entry, context: ReapContext, turn: Turn): void {
     const wasBroken = isBroken(entry.context, entry.current);
+    const wasDrained = isDrained(entry.context, entry.current.peer);
     this.#adopt(entry, context, entry.current, turn);
     if (entry.rests) return;
     const gone = !isCandidate(entry, entry.current);
     entry.search?.reorder(this.#explorer.order(entry, turn));
     if (gone || (!wasBroken && isBroken(context, entry.current))) this.#lost(entry, entry.current, turn);
+    else if (!wasDrained && isDrained(context, entry.current.peer)) this.#leave(entry, "peer", turn);
+  }
+
+  /** Where questions are for our own kind only, a Probe asks, and payload waits for its answer. */
+  #leave(entry: Entry, end: LeftEnd, turn: Turn): void {
+    const pair = this.#leaves.begin(entry, end, turn);
+    if (pair === undefined) return;
+    this.#explorer.begin(entry, pair, turn);
+    this.#explorer.apply(entry, transition("Operational", "lost"), "leave", turn);
   }
 
   #adopt(entry: Entry, context: ReapContext, current: LocatorPair, turn: Turn): void {
@@ -208,6 +231,7 @@ class Machine implements Reap {
   #remove(entry: Entry, turn: Turn): void {
     this.#heap.delete(entry);
     this.#asks.part(entry);
+    this.#leaves.stop(entry);
     this.#siblings.part(entry, turn.now);
     this.#entries.delete(entry.context.id);
   }
@@ -266,6 +290,7 @@ class Machine implements Reap {
     }
     this.#news.spread(turn);
     this.#asks.poll(turn);
+    this.#leaves.poll(turn);
     this.#siblings.expire(now);
   }
 

@@ -125,6 +125,21 @@ export class Siblings {
     if (entry.box !== undefined) proveReachable(entry.box, pair.peer);
   }
 
+  /** A question that `entry` sent on `pair` at `sentAt`, to see whether it can go there, was answered by the same way. */
+  answers(entry: Entry, pair: LocatorPair, sentAt: Millis, now: Millis): void {
+    const path = this.#pathOf(entry, pair);
+    if (entry.box !== undefined && path !== undefined) proveAlive(entry.box, path, pair, sentAt);
+    this.acknowledged(entry, pair, sentAt, now);
+  }
+
+  /** Whether the path of `pair` was proved alive a moment ago. */
+  isProved(entry: Entry, pair: LocatorPair, now: Millis): boolean {
+    if (entry.box === undefined) return false;
+    const { local, peer } = endsOf(entry, pair, this.#pathKey);
+    const path = knownPath(entry.box, local, peer);
+    return path?.aliveAt !== undefined && !isLost(path) && now - path.aliveAt < FRESH;
+  }
+
   /** The pair of an exploring `entry` on the path that a sibling has just proved; each proof is named once. */
   proved(entry: Entry, now: Millis): LocatorPair | undefined {
     const { box, search } = entry;

@@ -167,6 +167,8 @@ export const METHOD_CGA = 2;
 
 export const PREFERENCE_BROKEN = 0x01;
 export const PREFERENCE_TRANSIENT = 0x02;
+/** Priority of locators that work but are to be left and avoided; lower is better (RFC 5533 §5.15.3). */
+export const WORST_PRIORITY = 255;
 
 /** The option of `kind` in a message, or `undefined`. */
 export function findOption<K extends OptionKind>(options: readonly Option[], kind: K): Extract<Option, { kind: K }> | undefined {
