@@ -46,6 +46,7 @@ export interface PublisherSettings {
   readonly ulidPrefix: Prefix;
   /** RR type of ULID records. */
   readonly ulidType: number;
+  readonly setOf?: ZoneTerms["setOf"];
 }
 
 /** How the zones stand. */
@@ -306,8 +307,8 @@ export class Publisher {
   }
 }
 
-function termsOf({ zone, ulidPrefix, ulidType }: PublisherSettings): ZoneTerms {
-  return zoneTerms(zone, ulidPrefix, ulidType);
+function termsOf({ zone, ulidPrefix, ulidType, setOf }: PublisherSettings): ZoneTerms {
+  return { ...zoneTerms(zone, ulidPrefix, ulidType), setOf };
 }
 
 function withoutClaim(host: ZoneHost): ZoneHost {

@@ -2,6 +2,7 @@
  * Names and addresses beside the packets: the DNS gateway, the DHCPv6 server, the zone. Each is there if site.yaml asks for it; what one learns
  * the others and the box hear of here.
  */
+import { proofsOf } from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
 import type { TimedLocator } from "../dns/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
@@ -134,7 +135,7 @@ export class Services {
     const log = logs.area("names");
     try {
       if (site.dhcp !== undefined) this.#leases?.configure(site, site.dhcp);
-      if (site.zone !== undefined) await this.#publisher?.configure(publisherSettings(site, site.zone), clock.now());
+      if (site.zone !== undefined) await this.#publisher?.configure(publisherSettings(site, site.zone, this.#parts), clock.now());
       if (site.dns !== undefined) await this.#names?.configure({ ...site, dns: site.dns });
     } catch (error) {
       log.error("names and addresses go on as they were", { error });
@@ -163,7 +164,7 @@ export class Services {
     const udp = await openUdp();
     this.#udp = udp;
     if (zone !== undefined) {
-      this.#publisher = new Publisher(publisherSettings(this.#site, zone), {
+      this.#publisher = new Publisher(publisherSettings(this.#site, zone, this.#parts), {
         ...this.#parts,
         udp,
         log: logs.area("zone"),
@@ -250,6 +251,15 @@ export class Services {
   }
 }
 
-function publisherSettings({ ulid, dns }: Site, zone: NonNullable<Site["zone"]>): PublisherSettings {
-  return { zone, ulidPrefix: ulid.prefix, ulidType: dns?.type ?? TYPE_ULID_DEFAULT };
+function publisherSettings({ ulid, dns, hosts: named }: Site, zone: NonNullable<Site["zone"]>, parts: ServiceParts): PublisherSettings {
+  const { crypto, hosts, privateKey } = parts;
+  const publicKey = crypto.rsaPublic(privateKey);
+  // Sets are made by hand: a lease is always a plain CGA.
+  const makers = new Set(named.map((host) => host.ulid));
+  const setOf = (asked: Ulid) => {
+    const pds = makers.has(asked) ? hosts.pdsOf(asked) : undefined;
+    const proofs = pds && proofsOf(crypto, asked, pds, publicKey);
+    return proofs !== undefined && proofs.members.length > 0 ? proofs : undefined;
+  };
+  return { zone, ulidPrefix: ulid.prefix, ulidType: dns?.type ?? TYPE_ULID_DEFAULT, setOf };
 }

@@ -1,8 +1,11 @@
 /** `pshim6 zone`: what must be published for the site's hosts, as zone files. */
 import type { Command } from "commander";
+import { proofsOf } from "../cga/index.ts";
 import type { Site, ZoneSettings } from "../config/site.ts";
+import { KEY_FILE } from "../port/store.ts";
+import type { Ulid } from "../value/address.ts";
 import { TYPE_ULID_DEFAULT } from "../wire/dns.ts";
-import { type Contents, contentsOf, serversWithoutAddress, type Zone } from "../zone/contents.ts";
+import { type Contents, contentsOf, type LocatorSet, serversWithoutAddress, type Zone } from "../zone/contents.ts";
 import { type ZoneHost, zoneHosts } from "../zone/owners.ts";
 import { zoneTerms } from "../zone/terms.ts";
 import { dataText, typeText, zoneRecords, zoneText } from "../zone/text.ts";
@@ -53,7 +56,7 @@ async function print(flags: ZoneFlags, session: Session): Promise<void> {
   if (site.zone === undefined) throw new Failure(`${flags.config} has no zone: add one, such as\n\nzone:\n  name: ${site.site}.example`);
   const wall = session.host.wall();
   const serial = flags.serial ?? Math.floor(wall / 1000) >>> 0;
-  const all = contents(site, site.zone, await hostsOf(site, session, wall), flags.locators === true);
+  const all = contents(site, site.zone, await knownOf(site, session, wall), flags.locators === true);
   const zones = all.filter(({ origin, kind }) =>
     flags.origin === undefined ? chosen(kind, flags) : origin === flags.origin.toLowerCase().replace(/\.$/, ""),
   );
@@ -70,21 +73,38 @@ function chosen(kind: Zone["kind"], { forward, reverse }: ZoneFlags): boolean {
   return forward === reverse || (forward ? kind === "forward" : kind === "reverse");
 }
 
-function contents(site: Site, settings: ZoneSettings, hosts: readonly ZoneHost[], locatorTrees: boolean): Contents {
+/** What the store says of the site's hosts. */
+interface Known {
+  readonly hosts: readonly ZoneHost[];
+  /** HBA sets of hosts of site.yaml. */
+  readonly sets: ReadonlyMap<Ulid, LocatorSet>;
+}
+
+function contents(site: Site, settings: ZoneSettings, { hosts, sets }: Known, locatorTrees: boolean): Contents {
   const terms = zoneTerms(settings, site.ulid.prefix, site.dns?.type ?? TYPE_ULID_DEFAULT, locatorTrees);
   return contentsOf(
-    terms,
+    { ...terms, setOf: (ulid) => sets.get(ulid) },
     hosts,
     site.providers.map(({ prefix }) => ({ prefix, usable: true })),
   );
 }
 
 /** Nothing is made where no box has been yet. */
-async function hostsOf(site: Site, session: Session, wall: number): Promise<ZoneHost[]> {
-  if (session.host.files.mode(site.state) === undefined) return zoneHosts(site.hosts, [], wall);
+async function knownOf(site: Site, session: Session, wall: number): Promise<Known> {
+  const { crypto, files } = session.host;
+  if (files.mode(site.state) === undefined) return { hosts: zoneHosts(site.hosts, [], wall), sets: new Map() };
   const store = await session.host.openStore(site.state);
   try {
-    return zoneHosts(site.hosts, store.leases(), wall);
+    const parameters = store.cgaParameters();
+    // Without a key of ours nothing was made here, and none is made for a listing.
+    const hasKey = files.mode(`${site.state}/${KEY_FILE}`) !== undefined;
+    const publicKey = hasKey ? crypto.rsaPublic(store.privateKey(() => new Uint8Array())) : new Uint8Array();
+    const sets = site.hosts.flatMap(({ ulid }): [Ulid, LocatorSet][] => {
+      const pds = parameters.get(ulid)?.pds;
+      const proofs = pds && proofsOf(crypto, ulid, pds, publicKey);
+      return proofs !== undefined && proofs.members.length > 0 ? [[ulid, proofs]] : [];
+    });
+    return { hosts: zoneHosts(site.hosts, store.leases(), wall), sets: new Map(sets) };
   } finally {
     await store.close();
   }

@@ -13,6 +13,13 @@ import { isBelow, nameOctets, reverseName } from "../wire/dns-name.ts";
 import { emitSoa } from "../wire/dns-rdata.ts";
 import { derivedName, type Owner, ownersOf, type ZoneHost } from "./owners.ts";
 
+/** The HBA set of a host (RFC 5535). */
+export interface LocatorSet {
+  readonly members: readonly Address[];
+  /** Whether the host has other locators too, proved by signature. */
+  readonly signs: boolean;
+}
+
 /** A line to the internet, as far as names are concerned. */
 export interface ZoneProvider {
   readonly prefix: Prefix;
@@ -39,6 +46,8 @@ export interface ZoneTerms {
   readonly ulidPrefix: Prefix;
   /** RR type of ULID records. */
   readonly ulidType: number;
+  /** Hosts whose locators are the members of a set (HBA) instead of their ULID under each prefix; absent, or `undefined` for a host = none. */
+  readonly setOf?: ((ulid: Ulid) => LocatorSet | undefined) | undefined;
 }
 
 /** All zones of the site: the forward one, then the reverse ones. */
@@ -182,10 +191,16 @@ interface Place {
   readonly node: ZoneNode;
 }
 
+function locatorAt({ ulidPrefix, setOf }: ZoneTerms, provider: Prefix, ulid: Ulid): Address | undefined {
+  const set = setOf?.(ulid);
+  const member = set?.members.find((each) => contains(provider, each));
+  return member ?? (set?.signs === false ? undefined : locatorFor(provider, ulidPrefix, ulid));
+}
+
 function placesOf(terms: ZoneTerms, owner: Owner, ulid: Ulid, providers: readonly Prefix[], trees: readonly DnsName[]): readonly Place[] {
   const { label, claimed } = owner;
   const name = `${label}.${terms.name}` as DnsName;
-  const locators = providers.flatMap((provider) => locatorFor(provider, terms.ulidPrefix, ulid) ?? []);
+  const locators = providers.flatMap((provider) => locatorAt(terms, provider, ulid) ?? []);
   const records = [
     ...sorted(locators.map((locator) => record(terms, name, TYPE_AAAA, addressOctets(locator)))),
     record(terms, name, terms.ulidType, addressOctets(ulid)),

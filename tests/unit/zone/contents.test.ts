@@ -68,6 +68,20 @@ test("a provider that is down is withdrawn; when all are, none is", () => {
   assert.equal(addresses(down(ISP1), down(ISP2)), ["2001:db8:a1::10", "2001:db8:a2::10"]);
 });
 
+test("a host with an HBA set has its members for locators; only one that signs too has others", () => {
+  const members = [address("2001:db8:a1::77")];
+  const addresses = (signs: boolean) => {
+    const setOf = (ulid: ReturnType<typeof ulidOf>) => (ulid === ulidOf(0x10) ? { members, signs } : undefined);
+    const [forward] = contentsOf({ ...alphaTerms({ addresses: [] }), setOf }, [hostOf(0x10, "h1"), hostOf(0x20, "h2")], [ISP1, ISP2]);
+    return zoneText(forward, 1)
+      .split("\n")
+      .flatMap((line) => /^(h\d) +IN AAAA +(\S+)/.exec(line)?.slice(1).join(" ") ?? []);
+  };
+  const plain = ["h2 2001:db8:a1::20", "h2 2001:db8:a2::20"];
+  assert.equal(addresses(false), ["h1 2001:db8:a1::77", ...plain]);
+  assert.equal(addresses(true), ["h1 2001:db8:a1::77", "h1 2001:db8:a2::10", ...plain]);
+});
+
 test("a host without a locator still has its ULID; one outside the prefix is not ours", () => {
   const long = { prefix: prefix("2001:db8:a1:100::/56"), usable: true };
   const zones = contentsOf(
