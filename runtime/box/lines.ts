@@ -22,6 +22,8 @@ export interface LineParts {
   readonly clock: Pick<Clock, "now">;
   readonly command: Command;
   readonly log: Log;
+  /** Called when a provider's locators became usable, or are not any more. */
+  readonly changed?: () => void;
 }
 
 /** Hears of interfaces and acts. For the control thread. */
@@ -54,7 +56,15 @@ export class Lines {
     const broken = site().providers.filter((provider) => dead.has(provider.interface));
     const prefixes = new Set(broken.map(({ prefix }) => showPrefix(prefix)));
     const { identities, shim6 } = box.parts;
-    if (identities.setBroken(prefixes, shim6.untold > 0)) box.identityChanged();
+    if (!identities.setBroken(prefixes, shim6.untold > 0)) return;
+    box.identityChanged();
+    this.#parts.changed?.();
+  }
+
+  /** Whether the provider's line is up, as far as is known. */
+  isUsable(provider: string): boolean {
+    const { dead } = this.#liveness;
+    return !this.#parts.site().providers.some((each) => each.name === provider && dead.has(each.interface));
   }
 
   #tell(changes: readonly LineChange[]): void {

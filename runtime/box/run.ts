@@ -238,7 +238,15 @@ async function bringUp(
       void services?.configure(next);
     },
   });
-  const lines = new Lines({ site: () => reloader.site, plan: () => reloader.plan, box, clock, command: platform.command, log });
+  const lines = new Lines({
+    site: () => reloader.site,
+    plan: () => reloader.plan,
+    box,
+    clock,
+    command: platform.command,
+    log,
+    changed: () => services?.changed(),
+  });
   const reload = (): ReloadResult => {
     const result = reloader.run();
     lines.refresh();
@@ -265,7 +273,7 @@ async function bringUp(
     hosts,
     bindings,
     counters: box.counters,
-    isUsable: () => true,
+    isUsable: (provider) => lines.isUsable(provider),
     asked: (host, peer) => expect(host, peer),
     later,
     whenIdle: (work) => box.whenIdle(work),
