@@ -9,6 +9,11 @@ import { claimSocket } from "./socket.ts";
 /** Statuses whose responses have no body (Fetch standard, "null body status"). */
 const NO_BODY = new Set([101, 204, 205, 304]);
 
+/** Milliseconds in which a client has to send its headers, and its whole request. */
+const HEADERS_TIMEOUT = 5_000;
+const REQUEST_TIMEOUT = 15_000;
+const CONNECTIONS = 512;
+
 /** HTTP through node:http, which all three runtimes have with Unix sockets. `failed` hears of handlers that threw. */
 export function systemHttp(failed: (error: unknown) => void): Http {
   return {
@@ -65,13 +70,17 @@ function listener(server: Server, address: string, release: () => void): Listene
 /** node:http is loaded here, not at start: it takes 20 to 50 ms, and most verbs of the command line need none. */
 async function newServer(handler: Handler, failed: (error: unknown) => void): Promise<Server> {
   const { createServer } = await import("node:http");
-  return createServer((incoming, outgoing) => {
+  const server = createServer((incoming, outgoing) => {
     answer(handler, incoming, outgoing).catch((error: unknown) => {
       failed(error);
       if (outgoing.headersSent) outgoing.destroy();
       else outgoing.writeHead(500).end();
     });
   });
+  server.headersTimeout = HEADERS_TIMEOUT;
+  server.requestTimeout = REQUEST_TIMEOUT;
+  server.maxConnections = CONNECTIONS;
+  return server;
 }
 
 async function answer(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -83,19 +92,35 @@ async function answer(handler: Handler, incoming: IncomingMessage, outgoing: Ser
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
   const method = incoming.method ?? "GET";
-  const request = new Request(new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`), {
-    method,
-    headers: readHeaders(incoming),
-    signal: gone.signal,
-    ...(method === "GET" || method === "HEAD" ? {} : { body }),
-  });
-  const response = await handler(request);
+  const request = requestOf(incoming, body, gone.signal);
+  if (request === undefined) {
+    outgoing.writeHead(400, { connection: "close" }).end();
+    return;
+  }
+  const response = await handler(request, incoming.socket.remoteAddress);
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
   if (response.body === null || method === "HEAD") outgoing.end();
   else await pour(response.body, outgoing, gone.signal);
+}
+
+/** `undefined` for a target, a Host or a method that no Request can have. */
+function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Request | undefined {
+  const { method = "GET", url = "/" } = incoming;
+  if (!url.startsWith("/")) return undefined;
+  try {
+    return new Request(`http://${incoming.headers.host || "localhost"}${url}`, {
+      method,
+      headers: readHeaders(incoming),
+      signal,
+      ...(method === "GET" || method === "HEAD" ? {} : { body }),
+    });
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
@@ -122,8 +147,10 @@ async function pour(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, 
     reader.cancel().catch(() => undefined);
   };
   gone.addEventListener("abort", stop, { once: true });
+  // A body that ends in an error need not wait until the client has read what came before.
+  reader.closed.catch(() => outgoing.destroy());
   outgoing.flushHeaders();
-  for (;;) {
+  while (!gone.aborted) {
     const { done, value } = await reader.read();
     if (done || gone.aborted) break;
     if (!outgoing.write(value)) await drained(outgoing, gone);

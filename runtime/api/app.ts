@@ -1,95 +1,89 @@
-/** The box's management interface: JSON over HTTP, served on a Unix socket. */
-import { type Context, Hono } from "hono";
-import { type Address, parseAddress } from "../value/address.ts";
+/** The box's management interface: JSON over HTTP, described by an OpenAPI 3.1 document that it serves itself. */
+import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { chosen, notAcceptable } from "./accept.ts";
+import { addActions } from "./actions.ts";
 import type { BoxFacade } from "./facade.ts";
-import type { Listing, Problem, ReloadRow } from "./rows.ts";
+import { addLists } from "./lists.ts";
+import { faultsOf, type Refusal, refuse, TITLES } from "./problem.ts";
+import { addReference } from "./reference.ts";
+import type { Api } from "./routes.ts";
+import { addWatch } from "./watch.ts";
 
-/** Rows that one answer holds if the request does not say, and at most. */
-export const ROWS_DEFAULT = 1_000;
-export const ROWS_LIMIT = 100_000;
+/** Octets of a request's body. */
+export const BODY_OCTETS = 65_536;
 
 /**
- * The API over `box`: `GET /status`, `/counters`, the lists `/contexts`, `/paths`, `/providers`, `/bindings`, `/firewall`, `/leases`, `/keys`, and `POST /reload`.
- * A list is a {@link Listing}; `?limit=N` bounds its items, `?ulid=ADDRESS` (contexts, bindings, leases) picks those of one host.
+ * The API over `box`: lists and objects to read, actions, events, metrics, health; `/openapi.json` says all of it, `/reference` for people.
  * Errors are problem details (RFC 9457). Nothing is thrown at the caller.
  */
-export function createApi(box: BoxFacade): Hono {
-  const app = new Hono();
-  app.get("/status", (c) => answer(c, box.status()));
-  app.get("/counters", (c) => answer(c, Object.fromEntries(box.counters())));
-  app.get("/contexts", (c) => {
-    const ulid = readUlid(c);
-    if (ulid === null) return badUlid(c);
-    // Contexts may be a million: counting them by making a row of each would stall the box.
-    return list(c, box.contexts(ulid), ulid === undefined ? box.status().contexts : undefined);
+export function createApi(box: BoxFacade): Api {
+  const app: Api = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (result.success) return undefined;
+      const errors = faultsOf(result.target, result.error.issues);
+      const where = errors.map(({ pointer, detail }) => `${pointer.split("/").at(-1)}: ${detail}`).join("; ");
+      return refuse(400, where, { errors });
+    },
   });
-  app.get("/bindings", (c) => {
-    const ulid = readUlid(c);
-    return ulid === null ? badUlid(c) : list(c, box.bindings(ulid), undefined);
+  app.use("*", bodies);
+  app.use("*", (c, next) => {
+    const types = typesAt(app, c);
+    const takes = types.length === 0 || chosen(c.req.header("accept"), types) !== undefined;
+    return takes ? next() : Promise.resolve(notAcceptable(types));
   });
-  app.get("/leases", (c) => {
-    const ulid = readUlid(c);
-    return ulid === null ? badUlid(c) : list(c, box.leases(ulid), undefined);
+  addLists(app, box);
+  addActions(app, box);
+  addWatch(app, box);
+  addReference(app, box);
+  app.notFound((c) => nothingAt(app, c));
+  app.onError((error) => {
+    if (error instanceof HTTPException && isRefusal(error.status)) return refuse(error.status, "the request cannot be read");
+    return refuse(500, "the box could not answer; its log says why");
   });
-  app.get("/keys", (c) => list(c, box.keys(), undefined));
-  app.get("/paths", (c) => list(c, box.paths(), undefined));
-  app.get("/firewall", (c) => list(c, box.firewall(), undefined));
-  app.get("/providers", (c) => list(c, box.providers(), undefined));
-  app.post("/reload", (c) => {
-    const result = box.reload();
-    if (!result.ok) return fail(c, RELOAD_STATUS[result.why], RELOAD_TITLE[result.why], result.detail);
-    const { file, changed, warnings, untold } = result;
-    return answer(c, { file, changed: [...changed], warnings: [...warnings], untold } satisfies ReloadRow);
-  });
-  app.notFound((c) =>
-    c.req.method === "GET" || c.req.method === "HEAD"
-      ? fail(c, 404, "Not Found", `there is nothing at ${c.req.path}; there is: ${ROUTES.join(", ")}`)
-      : fail(c, 405, "Method Not Allowed", `${c.req.method} is not offered there; GET reads, POST /reload takes site.yaml over`),
-  );
-  app.onError((_, c) => fail(c, 500, "Internal Server Error", "the box could not answer; its log says why"));
   return app;
 }
 
-const RELOAD_STATUS = { faults: 422, restart: 409, failed: 500 } as const;
-const RELOAD_TITLE = { faults: "Mistakes in the Settings", restart: "Needs a Restart", failed: "Refused by the Machine" } as const;
-
-const ROUTES = ["/status", "/contexts", "/paths", "/counters", "/providers", "/bindings", "/firewall", "/leases", "/keys"];
-
-/** The host that is asked about; `undefined` = all, `null` = what was given is no address. */
-function readUlid(c: Context): Address | undefined | null {
-  const asked = c.req.query("ulid");
-  return asked === undefined ? undefined : (parseAddress(asked) ?? null);
-}
-
-function badUlid(c: Context): Response {
-  return fail(c, 400, "Bad Request", "ulid must be an IPv6 address");
-}
-
-/** `known` is the number of rows, if it need not be counted. */
-function list<Row>(c: Context, rows: Iterable<Row>, known: number | undefined): Response {
-  const asked = c.req.query("limit");
-  const limit = asked === undefined ? ROWS_DEFAULT : /^\d{1,6}$/.test(asked) ? Number(asked) : -1;
-  if (limit < 0 || limit > ROWS_LIMIT) return fail(c, 400, "Bad Request", `limit must be a whole number from 0 to ${ROWS_LIMIT}`);
-  const items: Row[] = [];
-  let counted = 0;
-  for (const row of rows) {
-    if (items.length < limit) items.push(row);
-    else if (known !== undefined) break;
-    counted++;
+/** What a body may be, if there is one. */
+const bodies: MiddlewareHandler = async (c, next) => {
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") {
+    const body = await c.req.arrayBuffer();
+    if (body.byteLength > BODY_OCTETS) return refuse(413, `a body has ${BODY_OCTETS} octets at most`);
+    const type = c.req.header("content-type")?.split(";")[0].trim().toLowerCase();
+    if (body.byteLength > 0 && type !== "application/json") return refuse(415, "a body must be application/json");
   }
-  return answer(c, { items, total: known ?? counted } satisfies Listing<Row>);
+  return next();
+};
+
+function isRefusal(status: number): status is Refusal {
+  return status in TITLES;
 }
 
-function answer(c: Context, body: unknown): Response {
-  return send(c, 200, "application/json", body);
+/** The media types in which the route that was asked for can answer; none = there is no such route. */
+function typesAt(app: Api, c: Context): string[] {
+  const method = c.req.method === "HEAD" ? "get" : c.req.method.toLowerCase();
+  const route = routesAt(app, c.req.path).find((one) => one.method === method);
+  const good = route?.responses[200];
+  return good === undefined || !("content" in good) ? [] : Object.keys(good.content ?? {});
 }
 
-type Failure = 400 | 404 | 405 | 409 | 422 | 500;
-
-function fail(c: Context, status: Failure, title: string, detail: string): Response {
-  return send(c, status, "application/problem+json", { type: "about:blank", title, status, detail } satisfies Problem);
+/** There is nothing for this path (404), or for this method (405). */
+function nothingAt(app: Api, c: Context): Response {
+  const allowed = new Set(routesAt(app, c.req.path).map(({ method }) => method.toUpperCase()));
+  if (allowed.size === 0) return refuse(404, "there is nothing here; /openapi.json says what there is");
+  if (allowed.has("GET")) allowed.add("HEAD");
+  const allow = [...allowed].sort().join(", ");
+  return refuse(405, `this can be asked for with ${allow}`, { headers: { allow } });
 }
 
-function send(c: Context, status: 200 | Failure, type: string, body: unknown): Response {
-  return c.body(JSON.stringify(body), status, { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" });
+function routesAt(app: Api, path: string): RouteConfig[] {
+  return app.openAPIRegistry.definitions.flatMap((one) => (one.type === "route" && fits(one.route.path, path) ? [one.route] : []));
+}
+
+/** Whether `path` is one of the route `/contexts/{id}`. */
+function fits(route: string, path: string): boolean {
+  const wanted = route.split("/");
+  const steps = path.split("/");
+  return wanted.length === steps.length && wanted.every((step, i) => (step.startsWith("{") ? steps[i] !== "" : step === steps[i]));
 }

@@ -1,5 +1,16 @@
 import type { Address } from "../value/address.ts";
-import type { BindingRow, ContextRow, FirewallRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "./rows.ts";
+import type {
+  BindingRow,
+  ContextRow,
+  EventRow,
+  FirewallRow,
+  HealthRow,
+  KeyRow,
+  LeaseRow,
+  PathRow,
+  ProviderRow,
+  StatusRow,
+} from "./rows.ts";
 
 /** What became of reading site.yaml again. When it is not `ok`, nothing has changed. */
 export type ReloadResult =
@@ -15,16 +26,64 @@ export type ReloadResult =
   /** `faults`: mistakes in the file; `restart`: settings that only a new process can have; `failed`: the machine refuses. */
   | { readonly ok: false; readonly why: "faults" | "restart" | "failed"; readonly detail: string };
 
+/** Which contexts are asked for; what is absent matches everything. */
+export interface ContextFilter {
+  /** At either end. */
+  readonly ulid?: Address | undefined;
+  /** At the far end. */
+  readonly peer?: Address | undefined;
+  /** Shim6 or REAP state. */
+  readonly state?: string | undefined;
+  /** Name of the provider of the current local locator. */
+  readonly provider?: string | undefined;
+}
+
+/** A piece of a long list. */
+export interface Page<Row> {
+  readonly items: readonly Row[];
+  /** All that match. */
+  readonly total: number;
+  /** Whether there are more behind these. */
+  readonly more: boolean;
+}
+
+/** Who hears of events. */
+export interface FeedListener {
+  /** There are new events. */
+  news(): void;
+  /** Comes every {@link EventFeed.beatMs}, whatever happens. */
+  beat(): void;
+}
+
+/** What happened in the box, as much of it as is kept. Events are counted from 1. */
+export interface EventFeed {
+  /** Names this run of the box, in the ids of its events. */
+  readonly run: string;
+  readonly beatMs: number;
+  /** Number of the oldest event that is kept, and of the latest; `oldest` is one more than `latest` when there is none. */
+  readonly oldest: number;
+  readonly latest: number;
+  /** Events after number `seen`, oldest first, at most `most`. */
+  after(seen: number, most: number): readonly EventRow[];
+  /** @returns what ends it; `undefined` = there are as many listeners as may be */
+  listen(listener: FeedListener): (() => void) | undefined;
+}
+
 /**
- * The box as the API sees it. Each call answers for the present moment, does not wait and, but for `reload`, changes nothing;
- * rows are made on the way, so that the API can stop after the few that it needs.
+ * The box as the API sees it. Each call answers for the present moment and does not wait; only `reload`, `discard` and `rehome` change anything.
+ * Rows are made on the way, so that the API can stop after the few that it needs.
  */
 export interface BoxFacade {
   status(): StatusRow;
   /** Reads site.yaml again and takes it over as a whole, or not at all. */
   reload(): ReloadResult;
-  /** All of them, or those with `ulid` at either end. */
-  contexts(ulid: Address | undefined): Iterable<ContextRow>;
+  /** Those that `wanted` lets pass and whose id is above `after`, at most `limit`, by id. */
+  contexts(wanted: ContextFilter, after: number, limit: number): Page<ContextRow>;
+  context(id: number): ContextRow | undefined;
+  /** Takes a context away, as if it had been idle. @returns whether there is one */
+  discard(id: number): boolean;
+  /** Lets a context look for a better pair of locators, as if its own were to be left. @returns whether there is one that carries traffic */
+  rehome(id: number): boolean;
   paths(): Iterable<PathRow>;
   /** In the order of site.yaml. */
   providers(): Iterable<ProviderRow>;
@@ -36,6 +95,9 @@ export interface BoxFacade {
   leases(ulid: Address | undefined): Iterable<LeaseRow>;
   /** The box's own first. */
   keys(): Iterable<KeyRow>;
+  readonly events: EventFeed;
+  /** Whether the box can do its work. */
+  health(): HealthRow;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */
   counters(): Iterable<readonly [name: string, total: number]>;
 }

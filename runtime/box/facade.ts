@@ -1,14 +1,15 @@
-/** The box as rows for the API: every call answers for the present moment and changes nothing. */
-import type { BoxFacade, ReloadResult } from "../api/facade.ts";
-import type { BindingRow, ContextRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
-import type { Provider, Site } from "../config/site.ts";
+/** The box as rows for the API: every call answers for the present moment. */
+import type { BoxFacade, ContextFilter, EventFeed, Page, ReloadResult } from "../api/facade.ts";
+import type { BindingRow, ContextRow, HealthRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
+import type { Site } from "../config/site.ts";
 import type { FirewallCount } from "../firewall/counters.ts";
 import type { ContextView } from "../shim6/contract.ts";
 import type { Address } from "../value/address.ts";
-import { contains, showPrefix } from "../value/prefix.ts";
+import { showPrefix } from "../value/prefix.ts";
 import { showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
+import { Carriers } from "./carriers.ts";
 
 /** What the façade shows beside the box itself. */
 export interface FacadeParts {
@@ -26,6 +27,9 @@ export interface FacadeParts {
   /** Absent = this box gives no leases. */
   readonly leases?: () => Iterable<LeaseRow>;
   readonly keys?: () => Iterable<KeyRow>;
+  readonly events: EventFeed;
+  /** Interfaces of providers whose lines are down. */
+  readonly linesDown: () => ReadonlySet<string>;
 }
 
 /** The façade of a running box. */
@@ -33,7 +37,8 @@ export function createFacade(parts: FacadeParts): BoxFacade {
   const { box, version, runtime, startedAt, planeTotals } = parts;
   const { core, shim6, reap, bindings, clock } = box.parts;
   const now = (): Millis => clock.now();
-  const providerOf = (locator: Address): Provider | undefined => parts.site.providers.find(({ prefix }) => contains(prefix, locator));
+  const carriers = new Carriers(() => parts.site.providers);
+  const providerOf = (locator: Address): string | undefined => carriers.nameOf(locator);
   const ago = (at: Millis | undefined): Millis | null => (at === undefined ? null : Math.max(0, now() - at));
   const inCore = (context: ContextView): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
 
@@ -53,7 +58,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       peerTag: context.peerTag === undefined ? null : showTag(context.peerTag),
       localLocator: current.local,
       peerLocator: current.peer,
-      localProvider: providerOf(current.local)?.name ?? null,
+      localProvider: providerOf(current.local) ?? null,
       peerBox: context.peerBox ?? null,
       sent: { packets: traffic?.packetsOut ?? 0, octets: traffic?.octetsOut ?? 0 },
       received: { packets: traffic?.packetsIn ?? 0, octets: traffic?.octetsIn ?? 0 },
@@ -63,6 +68,41 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     };
   }
 
+  function rowOf(id: number): ContextRow | undefined {
+    const context = shim6.get(id);
+    return context && contextRow(context);
+  }
+
+  function matches(context: ContextView, { ulid, peer, state, provider }: ContextFilter): boolean {
+    if (ulid !== undefined && context.pair.local !== ulid && context.pair.peer !== ulid) return false;
+    if (peer !== undefined && context.pair.peer !== peer) return false;
+    if (state !== undefined && context.state !== state && reap.stateOf(context.id) !== state) return false;
+    return provider === undefined || providerOf((reap.currentOf(context.id) ?? context.current).local) === provider;
+  }
+
+  /** Ids are the smallest that were free: few steps lead from one to the next. */
+  function everyId(after: number, limit: number): Ids {
+    const ids: number[] = [];
+    const end = parts.site.contexts.max;
+    let id = after + 1;
+    for (; id < end && ids.length < limit; id++) if (shim6.get(id) !== undefined) ids.push(id);
+    let rest = id;
+    while (rest < end && shim6.get(rest) === undefined) rest++;
+    return { ids, total: shim6.size, more: rest < end };
+  }
+
+  function matchingIds(wanted: ContextFilter, after: number, limit: number): Ids {
+    const behind: number[] = [];
+    let total = 0;
+    for (const context of shim6.contexts()) {
+      if (!matches(context, wanted)) continue;
+      total++;
+      if (context.id > after) behind.push(context.id);
+    }
+    const ids = [...Uint32Array.from(behind).sort().subarray(0, limit)];
+    return { ids, total, more: behind.length > limit };
+  }
+
   return {
     reload: parts.reload,
     status: (): StatusRow => ({
@@ -70,22 +110,36 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       version,
       runtime,
       uptimeMs: now() - startedAt,
-      contexts: [...shim6.contexts()].length,
+      contexts: shim6.size,
       contextLimit: parts.site.contexts.max,
       tun: parts.site.tun.name,
       mtu: parts.site.tun.mtu,
     }),
-    *contexts(ulid): Iterable<ContextRow> {
-      for (const context of shim6.contexts())
-        if (ulid === undefined || context.pair.local === ulid || context.pair.peer === ulid) yield contextRow(context);
+    contexts: (wanted, after, limit): Page<ContextRow> => {
+      const isAll = Object.values(wanted).every((value) => value === undefined);
+      const { ids, total, more } = isAll ? everyId(after, limit) : matchingIds(wanted, after, limit);
+      return { items: ids.flatMap((id) => rowOf(id) ?? []), total, more };
     },
+    context: rowOf,
+    discard: (id) => {
+      if (shim6.get(id) === undefined) return false;
+      box.discard(id);
+      return true;
+    },
+    rehome: (id) => {
+      if (shim6.get(id)?.state !== "ESTABLISHED") return false;
+      box.leave(id);
+      return true;
+    },
+    events: parts.events,
+    health: (): HealthRow => healthOf(parts.site.providers, parts.linesDown()),
     *paths(): Iterable<PathRow> {
       for (const path of reap.paths())
         yield {
           peerBox: path.peerBox,
           localLocator: path.pair.local,
           peerLocator: path.pair.peer,
-          localProvider: providerOf(path.pair.local)?.name ?? null,
+          localProvider: providerOf(path.pair.local) ?? null,
           state: path.state,
           sinceMs: ago(path.since),
           rttMs: path.roundTrip ?? null,
@@ -98,7 +152,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       for (const context of shim6.contexts()) {
         if (!inCore(context)) continue;
         const current = reap.currentOf(context.id) ?? context.current;
-        const total = totals.get(providerOf(current.local)?.name ?? "");
+        const total = totals.get(providerOf(current.local) ?? "");
         const { packetsIn, packetsOut } = core.counters(context.id);
         if (total === undefined) continue;
         total.contexts++;
@@ -132,4 +186,19 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       yield* sums;
     },
   };
+}
+
+interface Ids {
+  readonly ids: readonly number[];
+  readonly total: number;
+  readonly more: boolean;
+}
+
+/** A box forwards as long as one line is up; without any, nothing it does gets anywhere. */
+function healthOf(providers: Site["providers"], down: ReadonlySet<string>): HealthRow {
+  const checks = providers.map(({ name, interface: device }) => {
+    const ok = !down.has(device);
+    return { name: `line ${name}`, ok, detail: ok ? `${device} is not known to be down` : `${device} is down` };
+  });
+  return { ready: checks.some(({ ok }) => ok), checks };
 }

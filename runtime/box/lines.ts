@@ -37,6 +37,11 @@ export class Lines {
     this.#liveness = new Liveness(() => parts.site().links);
   }
 
+  /** Interfaces whose lines are taken to be down. */
+  get dead(): ReadonlySet<string> {
+    return this.#liveness.dead;
+  }
+
   /** The kernel says how an interface is, or how it is now. */
   heard(link: LinkState): void {
     const { site, clock } = this.#parts;

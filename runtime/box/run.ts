@@ -28,6 +28,7 @@ import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
+import { Feed } from "./feed.ts";
 import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
 import { Hosts } from "./hosts.ts";
 import type { Identities } from "./identity.ts";
@@ -39,6 +40,7 @@ import { plainPairs, tellCore } from "./prefixes.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
+import { serveApi } from "./serve.ts";
 import { Services } from "./services.ts";
 import { keyRows, leaseRow } from "./state-rows.ts";
 
@@ -90,7 +92,6 @@ const SPILL_OCTETS = 1 << 19;
 const PUNT_OCTETS = 1 << 20;
 /** Hosts whose identities are signed before they are asked for; those of the others when they are. */
 const IDENTITIES_AHEAD = 1024;
-const CONTROL_DIRECTORY_MODE = 0o755;
 
 /** Starts the box of `site`, which was read from `file`. @throws {PortError} with a sentence that says what to do */
 export async function startBox(site: Site, file: string, platform: BoxPlatform): Promise<RunningBox> {
@@ -113,7 +114,7 @@ async function bringUp(
   undo: (() => void | Promise<void>)[],
   takeDown: () => Promise<void>,
 ): Promise<RunningBox> {
-  const { clock, entropy, crypto, files, http, logs } = platform;
+  const { clock, entropy, crypto, files, logs } = platform;
   const log = logs.area("box");
   const startedAt = clock.now();
   const core = await platform.openCore(
@@ -178,14 +179,22 @@ async function bringUp(
 
   let keepsakes: Keepsakes | undefined;
   let services: Services | undefined;
+  // Grows over restarts: peers refuse a list that is older than one they know (runtime/shim6/generations.ts).
+  const generation = Math.floor(clock.wall() / 1000) >>> 0;
+  const events = new Feed({
+    run: String(generation),
+    now: () => clock.now(),
+    wall: () => clock.wall(),
+    later: (at, run) => box?.at(at, run),
+  });
   box = assembleBox(site, {
     core,
     clock,
     entropy,
     crypto,
     log,
-    // Grows over restarts: peers refuse a list that is older than one they know (runtime/shim6/generations.ts).
-    generation: Math.floor(clock.wall() / 1000) >>> 0,
+    generation,
+    heard: (event) => events.heard(event),
     privateKey,
     pdsOf: (ulid) => hosts.pdsOf(ulid),
     locate: (ulid, done) => services?.locate(ulid, done) ?? false,
@@ -262,6 +271,8 @@ async function bringUp(
     version: platform.version,
     runtime: platform.runtime,
     startedAt,
+    events,
+    linesDown: () => lines.dead,
     planeTotals: () => new Map([...plane.totals(), ...(services?.totals() ?? [])]),
     keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), hosts.parameters),
     leases: () => (services?.leases() ?? []).map((lease) => leaseRow(lease, clock.wall())),
@@ -281,9 +292,9 @@ async function bringUp(
   });
   undo.push(() => services?.close());
   const api = createApi(facade);
-  files.makeDirectory(site.control.slice(0, site.control.lastIndexOf("/")) || "/", CONTROL_DIRECTORY_MODE);
-  const listener = await http.serveSocket(site.control, (request) => api.fetch(request));
-  undo.push(() => listener.close());
+  const counts = (name: string): void => box?.counters.count(name);
+  for (const listener of await serveApi(site, (request) => api.fetch(request), { ...platform, log, count: counts }))
+    undo.push(() => listener.close());
   if (site.lan.advertise) {
     undo.push(
       advertiseOnLan({

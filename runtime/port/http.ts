@@ -1,5 +1,8 @@
-/** Answers one request: the shape of `fetch`, and of hono's `app.fetch`. A thrown error becomes an empty 500. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+/**
+ * Answers one request: the shape of `fetch`, and of hono's `app.fetch`. A thrown error becomes an empty 500.
+ * @param client the address that it comes from, where it came over TCP
+ */
+export type Handler = (request: Request, client?: string) => Response | Promise<Response>;
 
 /** A server that listens. */
 export interface Listener {
@@ -10,9 +13,10 @@ export interface Listener {
 }
 
 /**
- * HTTP/1.1 in both directions. Request bodies are read whole, at most {@link BODY_LIMIT} octets (more is answered 413);
+ * HTTP/1.1 in both directions. What is no request is answered 400 and never seen by a handler; who takes too long to say what it wants is cut.
+ * Request bodies are read whole, at most {@link BODY_LIMIT} octets (more is answered 413);
  * response bodies are streamed as they come, so server-sent events work, and are cancelled when the client goes away,
- * which also aborts `request.signal`.
+ * which also aborts `request.signal`. A response body that fails ends the connection.
  */
 export interface Http {
   /**

@@ -34,6 +34,10 @@ export interface Shim6 {
   readonly untold: number;
   /** Every context that exists, in any state but IDLE. */
   contexts(): Iterable<ContextView>;
+  /** How many there are. */
+  readonly size: number;
+  /** The context with this id. */
+  get(id: number): ContextView | undefined;
   find(pair: UlidPair): ContextView | undefined;
   /** The context with this CT(local). */
   findTag(tag: ContextTag): ContextView | undefined;

@@ -64,6 +64,14 @@ class Machine implements Shim6 {
     for (const context of this.#engine.table.all()) yield viewOf(context);
   }
 
+  get size(): number {
+    return this.#engine.table.size;
+  }
+
+  get(id: number): ContextView | undefined {
+    return maybeView(this.#engine.table.byId(id));
+  }
+
   find(pair: UlidPair): ContextView | undefined {
     return maybeView(this.#engine.table.byPair(pair));
   }

@@ -1,5 +1,5 @@
 /** A box that says what it is told to say. */
-import type { BoxFacade } from "../../runtime/api/facade.ts";
+import type { BoxFacade, EventFeed } from "../../runtime/api/facade.ts";
 import type { ContextRow } from "../../runtime/api/rows.ts";
 
 /** Context `id` of host `fc00:aaaa:1::<id>`. */
@@ -26,10 +26,19 @@ export function contextRow(id: number, change: Partial<ContextRow> = {}): Contex
   };
 }
 
+/** Nothing happens, and nobody is let in. */
+export const QUIET: EventFeed = { run: "1", beatMs: 15_000, oldest: 1, latest: 0, after: () => [], listen: () => undefined };
+
 /** The façade over `contexts`; `made` counts the rows that were asked for. */
-export function fakeFacade(contexts: number): BoxFacade & { made: number } {
+export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFacade & { made: number } {
   return {
     made: 0,
+    events,
+    health: () => ({ ready: contexts > 0, checks: [{ name: "line isp1", ok: contexts > 0, detail: "up1 is up" }] }),
+    context: (id) => (id < contexts ? contextRow(id) : undefined),
+    discard: (id) => id < contexts,
+    // The last one is not established.
+    rehome: (id) => id < contexts - 1,
     reload: () => ({ ok: true, file: "/site.yaml", changed: ["provider isp3 added: 2001:db8:a3::/48"], warnings: [], untold: contexts }),
     status: () => ({
       site: "alpha",
@@ -41,12 +50,17 @@ export function fakeFacade(contexts: number): BoxFacade & { made: number } {
       tun: "pshim0",
       mtu: 1500,
     }),
-    *contexts(ulid) {
-      for (let id = 0; id < contexts; id++) {
-        this.made++;
-        const row = contextRow(id);
-        if (ulid === undefined || ulid === row.localUlid || ulid === row.peerUlid) yield row;
-      }
+    contexts({ ulid, peer, state, provider }, after, limit) {
+      const ids = Array.from({ length: contexts }, (_, id) => id).filter((id) => {
+        const ends = [`fc00:aaaa:1::${id}`, "fc00:bbbb:1::10"];
+        if (ulid !== undefined && !ends.includes(ulid)) return false;
+        if (peer !== undefined && ends[1] !== peer) return false;
+        return (state === undefined || state === "ESTABLISHED") && (provider === undefined || provider === "isp1");
+      });
+      const behind = ids.filter((id) => id > after);
+      const items = behind.slice(0, limit).map((id) => contextRow(id));
+      this.made += items.length;
+      return { items, total: ids.length, more: behind.length > limit };
     },
     *paths() {
       const path = { peerBox: "cd".repeat(32), localLocator: "2001:db8:a1::10", peerLocator: "2001:db8:b3::10" };
