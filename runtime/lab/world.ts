@@ -80,22 +80,18 @@ export const ALPHA = site("alpha", "boxA", "h1", "aaaa", [ISP1, ISP2]);
 export const BETA = site("beta", "boxB", "h2", "bbbb", [ISP3]);
 
 /**
- * The draft's figure 1: site alpha behind two providers, site beta behind one.
+ * The draft's figure 1: site alpha behind two providers, site beta behind one; or other sites in its manner.
  *
  * ```
  *  h1 ── boxA ══ isp1 ══╗                 ╔══ isp3 ══ boxB ── h2
  *             ══ isp2 ══╩══ internet ═════╝
  * ```
  */
-export function twoSites(): World {
-  const customers: readonly [Site, Provider][] = [
-    [ALPHA, ISP1],
-    [ALPHA, ISP2],
-    [BETA, ISP3],
-  ];
+export function twoSites(sites: readonly Site[] = [ALPHA, BETA]): World {
+  const customers = sites.flatMap((of) => of.providers.map((its): [Site, Provider] => [of, its]));
   return {
     nodes: [
-      ...[ALPHA, BETA].flatMap((of) => [host(of), box(of, [])]),
+      ...sites.flatMap((of) => [host(of), box(of, [])]),
       ...customers.map(([, its]) => ispNode(its)),
       {
         name: "internet",
@@ -107,7 +103,7 @@ export function twoSites(): World {
       },
     ],
     cables: [
-      ...[ALPHA, BETA].map(lan),
+      ...sites.map(lan),
       ...customers.flatMap(([of, its]): Cable[] => [
         {
           ends: [
@@ -225,7 +221,11 @@ function site(name: string, boxName: string, hostName: string, digits: string, p
   };
 }
 
-function provider(name: string, digits: string, link: string, as: string, priority: number): Provider {
+/**
+ * A provider whose prefix, link and preference follow the world's manner.
+ * @param digits the third group of its /48 @param link the third group of its link's /64 @param as the box's interface
+ */
+export function provider(name: string, digits: string, link: string, as: string, priority: number): Provider {
   return {
     name,
     prefix: prefix(`2001:db8:${digits}::/48`),

@@ -39,6 +39,10 @@ export interface Setup {
   readonly sent: SentOn[];
   /** Peer locators that answered with ICMPv6 "unrecognised Next Header". */
   readonly unsupported: Set<Locator>;
+  /** Pairs that brought R1 or R1bis, and no R2: tried last. */
+  readonly mute: LocatorPair[];
+  /** The ULID pair, if it is a candidate and nothing was established before: packets go that way without a context. */
+  direct: LocatorPair | undefined;
   /** From R1 or R1bis, with the pair it came on, which the validator is bound to. */
   challenge: Answerable | undefined;
   /** Whether early retries are worth it: the peer is ours, or we do not know. */

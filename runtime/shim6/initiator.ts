@@ -40,7 +40,8 @@ export function need(engine: Engine, pair: UlidPair, candidates: readonly Locato
     engine.effects.push({ kind: "failed", pair, why: "refused" });
     return;
   }
-  beginI1(engine, context, usable, 0);
+  const direct = usable.find(({ local, peer }) => local === pair.local && peer === pair.peer);
+  beginI1(engine, context, usable, { rounds: 0, mute: [], direct });
 }
 
 /** Whether the box may send and be reached at `locator` on behalf of this ULID. */
@@ -48,14 +49,21 @@ export function isListed(identity: LocalIdentity, locator: Locator): boolean {
   return identity.list.locators.some(({ address }) => address === locator);
 }
 
-/** → I1-SENT with a fresh nonce and the first I1. */
-export function beginI1(engine: Engine, context: Context, candidates: readonly LocatorPair[], rounds: number): void {
+/** → I1-SENT with a fresh nonce and the first I1. @param after what was tried before */
+export function beginI1(
+  engine: Engine,
+  context: Context,
+  candidates: readonly LocatorPair[],
+  after: Pick<Setup, "rounds" | "mute" | "direct">,
+): void {
   const nature = engine.peers.nature(
     candidates.map(({ peer }) => peer),
     undefined,
   );
   context.setup = newSetup(engine, context, candidates, nature);
-  context.setup.rounds = rounds;
+  context.setup.rounds = after.rounds;
+  context.setup.mute.push(...after.mute);
+  context.setup.direct = after.direct;
   startI1(engine, context, context.setup);
 }
 
@@ -69,6 +77,8 @@ export function newSetup(engine: Engine, context: Context, candidates: readonly 
     next: 0,
     sent: [],
     unsupported: new Set(),
+    mute: [],
+    direct: undefined,
     challenge: undefined,
     eager: nature !== "other",
     crossed: false,
@@ -99,17 +109,30 @@ export function startI1(engine: Engine, context: Context, setup: Setup): void {
   wait(engine, context, setup);
 }
 
-/** Sends I1 on the next candidate pair whose peer has not said that it knows no Shim6. */
+/**
+ * Sends I1 on the next candidate pair whose peer has not said that it knows no Shim6. Where hosts talk without a context that is the ULID pair
+ * until it was repeated twice, and for good once it brought R1: if a translator of addresses is on that way (RFC 6629 §7.7), a context made on another
+ * one would show the peer's host an address that it does not talk with.
+ */
 function sendI1(engine: Engine, context: Context, setup: Setup): void {
-  const { candidates, unsupported } = setup;
-  let place = setup.next % candidates.length;
-  for (let i = 1; i < candidates.length && unsupported.has(candidates[place].peer); i++) place = (place + 1) % candidates.length;
-  const pair = candidates[place];
-  setup.next = place + 1;
+  const { direct, unsupported } = setup;
+  const isOnlyWay =
+    direct !== undefined &&
+    !unsupported.has(direct.peer) &&
+    ((setup.retries === 0 && setup.early < EARLY_I1_AT.length) || isMute(setup, direct));
+  const pair = isOnlyWay ? direct : nextCandidate(setup);
   context.current = pair;
   noteI1(setup, pair, engine.now);
   context.offered = engine.options.capabilities?.(engine.peers.roundTrip(pair.peer, undefined));
   engine.send(pair, composeI1(context, setup.initiatorNonce, context.offered));
+}
+
+function nextCandidate(setup: Setup): LocatorPair {
+  const { candidates, unsupported } = setup;
+  let place = setup.next % candidates.length;
+  for (let i = 1; i < candidates.length && unsupported.has(candidates[place].peer); i++) place = (place + 1) % candidates.length;
+  setup.next = place + 1;
+  return candidates[place];
 }
 
 /** Sends I2, or I2bis when the context recovers, on the pair that its validator is bound to. */
@@ -170,7 +193,12 @@ export function receiveR1(engine: Engine, { source, destination }: Received, mes
     engine.drop("no-context-r1");
     return;
   }
-  if (!setup.candidates.some(({ peer }) => peer === source) || !context.accepted.includes(destination)) {
+  const pair = { local: destination, peer: source };
+  const isAnswer = setup.candidates.some(({ peer }) => peer === source) && context.accepted.includes(destination);
+  // Others get one I1_TIMEOUT to answer before a mute pair is tried again.
+  const isDirect = setup.direct !== undefined && samePair(setup.direct, pair);
+  const isEarly = setup.retries === 0 && isMute(setup, pair) && hasOthers(setup) && !isDirect;
+  if (!isAnswer || isEarly) {
     engine.drop("locators-r1");
     return;
   }
@@ -182,7 +210,6 @@ export function receiveR1(engine: Engine, { source, destination }: Received, mes
     engine.drop("no-validator-r1");
     return;
   }
-  const pair = { local: destination, peer: source };
   context.roundTrip = measureI1(setup, pair, engine.now) ?? context.roundTrip;
   setup.eager = natureOf(message.options) === "ours";
   engine.peers.learn(source, undefined, natureOf(message.options), context.roundTrip);
@@ -253,7 +280,7 @@ export function natureOf(options: readonly Option[]): PeerNature {
 /** The deadline of a context in set-up has come (§7.8, §7.12, §7.19). */
 export function retransmit(engine: Engine, context: Context, setup: Setup): void {
   if (engine.now >= setup.retryAt) {
-    if (setup.retries >= retriesMax(context)) {
+    if (setup.retries >= retriesMax(context, setup)) {
       giveUpRound(engine, context, setup);
       return;
     }
@@ -281,9 +308,25 @@ function planEarly(engine: Engine, context: Context, setup: Setup): void {
   }
 }
 
-function retriesMax({ state }: Context): number {
+/**
+ * A pair that brings R1 or R1bis and no R2 may lead through a translator of addresses (RFC 6629 §7.7): while there are others, one timeout is
+ * enough for it. An R2 that was only lost comes again for the next I1 (§7.9).
+ */
+function retriesMax({ state }: Context, setup: Setup): number {
   if (state === "I1-SENT") return I1_RETRIES_MAX;
+  if (hasOthers(setup)) return 0;
   return state === "I2-SENT" ? I2_RETRIES_MAX : I2bis_RETRIES_MAX;
+}
+
+function isMute({ mute }: Setup, pair: LocatorPair): boolean {
+  return mute.some((each) => samePair(each, pair));
+}
+
+/** Whether a pair is left that was not answered on in vain. */
+function hasOthers(setup: Setup): boolean {
+  const { candidates, challenge, direct } = setup;
+  if (direct !== undefined && challenge !== undefined && samePair(direct, challenge.pair)) return false;
+  return candidates.some((pair) => !isMute(setup, pair) && !(challenge !== undefined && samePair(pair, challenge.pair)));
 }
 
 /** I1 unanswered: E-FAILED. I2 or I2bis unanswered: back to I1, at most {@link ROUNDS_MAX} times. */
@@ -293,13 +336,23 @@ function giveUpRound(engine: Engine, context: Context, setup: Setup): void {
     engine.fail(context, "no-answer");
     return;
   }
+  if (setup.challenge !== undefined) avoid(setup, setup.challenge.pair);
   if (context.state === "I2-SENT") {
     startI1(engine, context, setup);
     return;
   }
   const fresh = engine.restart(context);
   if (fresh === undefined) engine.effects.push({ kind: "failed", pair: context.pair, why: "refused" });
-  else beginI1(engine, fresh, setup.candidates, setup.rounds);
+  else beginI1(engine, fresh, setup.candidates, setup);
+}
+
+/** `pair` brought no R2: from now on pairs go first that share no locator with such ones. */
+function avoid(setup: Setup, pair: LocatorPair): void {
+  setup.mute.push(pair);
+  const shared = ({ local, peer }: LocatorPair): number =>
+    setup.mute.reduce((sum, mute) => sum + Number(mute.local === local) + Number(mute.peer === peer), 0);
+  setup.candidates = [...setup.candidates].sort((a, b) => shared(a) - shared(b));
+  setup.next = 0;
 }
 
 function wait(engine: Engine, context: Context, setup: Setup): void {
