@@ -46,15 +46,14 @@ export function packetsIn(packet: usize, octets: u32): u32 {
   return (octets - headOctets(frame, packet) + size - 1) / size;
 }
 
-/** Counts what passed for the pair with this hash, and tells the control thread when a context is worth it. */
+/**
+ * Counts what passed for the pair with this hash, and tells the control thread when a context is worth it. SCTP looks after its paths itself, and
+ * Shim6 is not to (RFC 6629 §7.3): it counts only where a rule names its ports.
+ */
 export function note(lane: usize, packet: usize, octets: u32, packets: u32, at: u32, next: u32, hash: u32, stamp: u32): void {
-  const entry = countPair(
-    hash,
-    hasPorts(next) && at + 4 <= octets ? ruleOfPorts(load<u32>(packet + at)) : ruleAt(0),
-    packets,
-    octets,
-    stamp,
-  );
+  const rule = hasPorts(next) && at + 4 <= octets ? ruleOfPorts(load<u32>(packet + at)) : ruleAt(0);
+  if (next == SCTP && rule == ruleAt(0)) return;
+  const entry = countPair(hash, rule, packets, octets, stamp);
   if (entry == 0) return;
   count(lane, COUNT_DUE_PAIR);
   if (punt(lane, packet, TOLD_OCTETS, COUNT_DUE_PAIR, NO_CONTEXT) == COUNT_DUE_PAIR) told(entry, stamp);
