@@ -7,6 +7,7 @@ import { addActions } from "./actions.ts";
 import type { BoxFacade } from "./facade.ts";
 import { addLists } from "./lists.ts";
 import { faultsOf, type Refusal, refuse, TITLES } from "./problem.ts";
+import { addProviderRoutes } from "./provider-routes.ts";
 import { addReference } from "./reference.ts";
 import type { Api } from "./routes.ts";
 import { addWatch } from "./watch.ts";
@@ -35,6 +36,7 @@ export function createApi(box: BoxFacade): Api {
   });
   addLists(app, box);
   addActions(app, box);
+  addProviderRoutes(app, box);
   addWatch(app, box);
   addReference(app, box);
   app.notFound((c) => nothingAt(app, c));

@@ -1,4 +1,6 @@
 import type { Address } from "../value/address.ts";
+import type { Prefix } from "../value/prefix.ts";
+import type { Millis } from "../value/time.ts";
 import type {
   BindingRow,
   ContextRow,
@@ -25,6 +27,9 @@ export type ReloadResult =
     }
   /** `faults`: mistakes in the file; `restart`: settings that only a new process can have; `failed`: the machine refuses. */
   | { readonly ok: false; readonly why: "faults" | "restart" | "failed"; readonly detail: string };
+
+/** What became of a word about a provider. `unknown`: there is none of that name; `refused`: the settings do not leave it to be told. */
+export type ProviderResult = ReloadResult | { readonly ok: false; readonly why: "unknown" | "refused"; readonly detail: string };
 
 /** Which contexts are asked for; what is absent matches everything. */
 export interface ContextFilter {
@@ -70,13 +75,20 @@ export interface EventFeed {
 }
 
 /**
- * The box as the API sees it. Each call answers for the present moment and does not wait; only `reload`, `discard` and `rehome` change anything.
+ * The box as the API sees it. Each call answers for the present moment and does not wait; only `reload`, `discard`,
+ * `rehome` and what is said of providers change anything.
  * Rows are made on the way, so that the API can stop after the few that it needs.
  */
 export interface BoxFacade {
   status(): StatusRow;
   /** Reads site.yaml again and takes it over as a whole, or not at all. */
   reload(): ReloadResult;
+  /** The provider `name`, which site.yaml gives no prefix, routes this one to the site, for `valid` ms at most; `undefined` = none any more. */
+  setPrefix(name: string, prefix: Prefix | undefined, valid?: Millis): ProviderResult;
+  /** Contexts leave the provider `name`, and new ones avoid it; with `keep` beyond a restart. */
+  drain(name: string, keep: boolean): ProviderResult;
+  /** It is used again. */
+  restore(name: string): ProviderResult;
   /** Those that `wanted` lets pass and whose id is above `after`, at most `limit`, by id. */
   contexts(wanted: ContextFilter, after: number, limit: number): Page<ContextRow>;
   context(id: number): ContextRow | undefined;

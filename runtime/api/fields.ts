@@ -53,3 +53,6 @@ export const idParams = z.strictObject({
     .transform(Number)
     .meta({ type: "integer", minimum: 0, maximum: 0xffff_ffff, description: "The context's id.", example: "0" }),
 });
+
+/** The name of a provider, in a path. */
+export const nameParams = z.strictObject({ name: nameField.meta({ description: "The provider's name.", example: "isp1" }) });

@@ -50,7 +50,10 @@ export const pathRow = z
 export const providerRow = z
   .object({
     name: z.string(),
-    prefix: z.string(),
+    prefix: z.string().nullable().meta({ description: "null = it is to be told, and nobody has yet." }),
+    state: z.enum(["up", "down", "waiting"]).meta({ description: "Whether its line carries; waiting = it has no prefix." }),
+    drained: z.boolean().meta({ description: "Whether contexts leave it and new ones avoid it." }),
+    expiresMs: millis.nullable().meta({ description: "Until a prefix that was told ends; null = never." }),
     interface: z.string(),
     gateway: z.string().nullable(),
     priority: z.int(),

@@ -1,5 +1,6 @@
 /** Two versions of a site's settings side by side: what a running box cannot take over, and what it does. Pure. */
-import { PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
+import { type AwaitedProvider, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
+import { everyProvider } from "../config/told.ts";
 import { showPrefix } from "../value/prefix.ts";
 
 type Reader = (site: Site) => unknown;
@@ -51,7 +52,7 @@ export function needRestart(before: Site, after: Site): string[] {
 /** What differs, in words, one each; empty = nothing. */
 export function describeChanges(before: Site, after: Site): string[] {
   return [
-    ...providerChanges(before.providers, after.providers),
+    ...providerChanges(everyProvider(before), everyProvider(after)),
     ...PLAIN.filter(([, read]) => differs(read(before), read(after))).map(wording(before, after)),
   ];
 }
@@ -66,20 +67,22 @@ export function receivedPrefixes(before: readonly Provider[], after: readonly Pr
   return [...after, ...gone].slice(0, PROVIDER_LIMIT).map(({ prefix }) => prefix);
 }
 
-function providerChanges(before: readonly Provider[], after: readonly Provider[]): string[] {
+type AnyProvider = Provider | AwaitedProvider;
+
+function providerChanges(before: readonly AnyProvider[], after: readonly AnyProvider[]): string[] {
   const old = new Map(before.map((provider) => [provider.name, provider]));
   const names = new Set(after.map(({ name }) => name));
   return [
-    ...before.filter(({ name }) => !names.has(name)).map(({ name, prefix }) => `provider ${name} removed: ${showPrefix(prefix)}`),
+    ...before.filter(({ name }) => !names.has(name)).map(({ name, prefix }) => `provider ${name} removed: ${prefixText(prefix)}`),
     ...after.flatMap((provider) => {
       const was = old.get(provider.name);
-      return was === undefined ? [`provider ${provider.name} added: ${showPrefix(provider.prefix)}`] : fieldChanges(was, provider);
+      return was === undefined ? [`provider ${provider.name} added: ${prefixText(provider.prefix)}`] : fieldChanges(was, provider);
     }),
   ];
 }
 
-const PROVIDER_FIELDS: readonly (readonly [name: string, read: (provider: Provider) => string])[] = [
-  ["prefix", ({ prefix }) => showPrefix(prefix)],
+const PROVIDER_FIELDS: readonly (readonly [name: string, read: (provider: AnyProvider) => string])[] = [
+  ["prefix", ({ prefix }) => prefixText(prefix)],
   ["interface", (provider) => provider.interface],
   ["gateway", ({ gateway }) => gateway ?? "none"],
   ["priority", ({ priority }) => String(priority)],
@@ -87,7 +90,11 @@ const PROVIDER_FIELDS: readonly (readonly [name: string, read: (provider: Provid
   ["table", ({ table }) => (table === undefined ? "the box's own" : String(table))],
 ];
 
-function fieldChanges(before: Provider, after: Provider): string[] {
+function prefixText(prefix: Provider["prefix"] | undefined): string {
+  return prefix === undefined ? "to be told" : showPrefix(prefix);
+}
+
+function fieldChanges(before: AnyProvider, after: AnyProvider): string[] {
   return PROVIDER_FIELDS.filter(([, read]) => read(before) !== read(after)).map(
     ([name, read]) => `provider ${after.name}: ${name} ${read(before)} → ${read(after)}`,
   );

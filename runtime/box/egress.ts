@@ -4,6 +4,7 @@
  * else anywhere. Everything of ours carries {@link EGRESS_PROTOCOL}, so that it can be found and removed.
  */
 import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
+import { everyProvider } from "../config/told.ts";
 import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
 
 /** Mark of our routes and rules in the kernel (`protocol` of `ip route`, `ip rule`): the protocol number of Shim6. */
@@ -57,7 +58,8 @@ export interface EgressOptions {
 /** The plan for a site. */
 export function egressPlan(site: Site, options: EgressOptions = {}): EgressPlan {
   const tun = options.tun ?? site.tun.name;
-  const slots = slotsFor(site.providers, options.slots);
+  // Who is awaited keeps its place free: its table is the same whenever its prefix comes.
+  const slots = slotsFor(everyProvider(site), options.slots);
   const slotOf = ({ name }: Provider): number => slots.get(name) ?? 0;
   const tableOf = (provider: Provider): number => provider.table ?? OWN_TABLES.first + 1 + slotOf(provider);
   const providers = new Map(site.providers.map((provider) => [provider.name, [defaultRoute(provider, tableOf(provider))]]));
@@ -120,7 +122,7 @@ function removalOf(line: string): string {
 }
 
 /** Known providers keep their slot; new ones get the lowest that is free, at best one that nobody has just left. */
-function slotsFor(providers: readonly Provider[], before: ReadonlyMap<string, number> = new Map()): Map<string, number> {
+function slotsFor(providers: readonly Pick<Provider, "name">[], before: ReadonlyMap<string, number> = new Map()): Map<string, number> {
   const slots = new Map<string, number>();
   for (const { name } of providers) {
     const slot = before.get(name);

@@ -2,6 +2,7 @@
 import type { BoxFacade, ContextFilter, EventFeed, Page, ReloadResult } from "../api/facade.ts";
 import type { BindingRow, ContextRow, HealthRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Site } from "../config/site.ts";
+import { everyProvider } from "../config/told.ts";
 import type { FirewallCount } from "../firewall/counters.ts";
 import type { ContextView } from "../shim6/contract.ts";
 import type { Address } from "../value/address.ts";
@@ -10,12 +11,17 @@ import { showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Carriers } from "./carriers.ts";
+import type { Providers } from "./providers.ts";
+import type { Told } from "./told.ts";
 
 /** What the façade shows beside the box itself. */
 export interface FacadeParts {
   /** Asked for anew each time: a reload may have changed it. */
   readonly site: Site;
   readonly reload: () => ReloadResult;
+  readonly providers: Pick<Providers, "setPrefix" | "drain" | "restore">;
+  /** What was told of providers. */
+  readonly told: Pick<Told, "of" | "drained">;
   /** What the filter's rules counted. */
   readonly filterCounts: () => readonly FirewallCount[];
   readonly box: Box;
@@ -105,6 +111,9 @@ export function createFacade(parts: FacadeParts): BoxFacade {
 
   return {
     reload: parts.reload,
+    setPrefix: (name, prefix, valid) => parts.providers.setPrefix(name, prefix, valid),
+    drain: (name, keep) => parts.providers.drain(name, keep),
+    restore: (name) => parts.providers.restore(name),
     status: (): StatusRow => ({
       site: parts.site.site,
       version,
@@ -158,9 +167,23 @@ export function createFacade(parts: FacadeParts): BoxFacade {
         total.contexts++;
         total.packets += packetsIn + packetsOut;
       }
-      for (const { name, prefix, interface: device, gateway, priority, weight } of parts.site.providers) {
+      const down = parts.linesDown();
+      for (const { name, prefix, interface: device, gateway, priority, weight } of everyProvider(parts.site)) {
         const { contexts = 0, packets = 0 } = totals.get(name) ?? {};
-        yield { name, prefix: showPrefix(prefix), interface: device, gateway: gateway ?? null, priority, weight, contexts, packets };
+        const until = parts.told.of(name)?.until;
+        yield {
+          name,
+          prefix: prefix === undefined ? null : showPrefix(prefix),
+          state: prefix === undefined ? "waiting" : down.has(device) ? "down" : "up",
+          drained: parts.told.drained.has(name),
+          expiresMs: until === undefined || until === NEVER ? null : Math.max(0, until - clock.wall()),
+          interface: device,
+          gateway: gateway ?? null,
+          priority,
+          weight,
+          contexts,
+          packets,
+        };
       }
     },
     *bindings(ulid): Iterable<BindingRow> {

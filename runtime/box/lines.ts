@@ -3,6 +3,7 @@
  * once, and peers hear of it (RFC 5533 §5.15.3, BROKEN), before any timer of REAP has run out.
  */
 import type { Site } from "../config/site.ts";
+import { everyProvider } from "../config/told.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Command } from "../port/command.ts";
 import { PortError } from "../port/error.ts";
@@ -45,8 +46,9 @@ export class Lines {
   /** The kernel says how an interface is, or how it is now. */
   heard(link: LinkState): void {
     const { site, clock } = this.#parts;
-    const { lan, providers } = site();
-    if (link.name !== lan.interface && !providers.some((provider) => provider.interface === link.name)) return;
+    const now = site();
+    // Those that wait for their prefix, too: their lines may be down when it comes.
+    if (link.name !== now.lan.interface && !everyProvider(now).some((provider) => provider.interface === link.name)) return;
     if (!link.up) this.#down.add(link.name);
     else if (this.#down.delete(link.name)) this.#restore(link.name);
     const change = this.#liveness.heard(link, clock.now());

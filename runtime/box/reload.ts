@@ -6,6 +6,7 @@ import type { ReloadResult } from "../api/facade.ts";
 import { type Fault, showFaults } from "../config/fault.ts";
 import { readSite } from "../config/read.ts";
 import type { Site } from "../config/site.ts";
+import type { ToldPrefixes } from "../config/told.ts";
 import type { Core } from "../fast/contract.ts";
 import { PortError } from "../port/error.ts";
 import type { Log, LogLevel } from "../port/log.ts";
@@ -23,6 +24,10 @@ import { tellCore } from "./prefixes.ts";
 export interface ReloadParts {
   /** site.yaml, as it was given. */
   readonly file: string;
+  /** Its text, as it holds now; `undefined` = not known. */
+  readonly text?: string | undefined;
+  /** Prefixes that were told and hold now; absent = none ever are. */
+  readonly told?: (() => ToldPrefixes) | undefined;
   readonly box: Box;
   readonly core: Pick<Core, "setPrefixes" | "setPairRules">;
   readonly kernel: KernelTools;
@@ -45,11 +50,13 @@ export class Reloader {
   /** Lines that are due at the end of their grace. */
   #retiring: readonly string[] = [];
   #reloads = 0;
+  #text: string | undefined;
 
   constructor(site: Site, plan: EgressPlan, parts: ReloadParts) {
     this.#site = site;
     this.#plan = plan;
     this.#parts = parts;
+    this.#text = parts.text;
   }
 
   get site(): Site {
@@ -63,24 +70,41 @@ export class Reloader {
 
   /** Never throws: what is wrong is in the answer, and then nothing has changed. */
   run(): ReloadResult {
+    const { file, told, kernel } = this.#parts;
+    return this.#attempt("read the settings again", () => {
+      const text = kernel.files.readText(file);
+      if (text === undefined) return { ok: false, why: "failed", detail: `there is no file ${file} any more` };
+      return this.#take(text, told?.() ?? new Map());
+    });
+  }
+
+  /** The same with the settings that hold, and `told`: whoever edits site.yaml meanwhile is not disturbed. */
+  tell(told: ToldPrefixes): ReloadResult {
+    const { file, kernel } = this.#parts;
+    return this.#attempt("took prefixes over", () => {
+      const text = this.#text ?? kernel.files.readText(file);
+      if (text === undefined) return { ok: false, why: "failed", detail: `there is no file ${file} any more` };
+      return this.#take(text, told);
+    });
+  }
+
+  #attempt(done: string, work: () => ReloadResult): ReloadResult {
     const { file, log } = this.#parts;
     let result: ReloadResult;
     try {
-      result = this.#run();
+      result = work();
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       result = { ok: false, why: "failed", detail: error.message };
     }
-    if (result.ok) log.info("read the settings again", { file, changed: result.changed });
+    if (result.ok) log.info(done, { file, changed: result.changed });
     else log.error("the settings were not taken over", { file, why: result.detail });
     return result;
   }
 
-  #run(): ReloadResult {
-    const { file, kernel } = this.#parts;
-    const text = kernel.files.readText(file);
-    if (text === undefined) return { ok: false, why: "failed", detail: `there is no file ${file} any more` };
-    const reading = readSite(text, file);
+  #take(text: string, told: ToldPrefixes): ReloadResult {
+    const { file } = this.#parts;
+    const reading = readSite(text, file, told);
     if ("faults" in reading) return { ok: false, why: "faults", detail: faultsText(reading.faults, text, file) };
     const { site, warnings } = reading;
     const fixed = needRestart(this.#site, site);
@@ -92,6 +116,7 @@ export class Reloader {
       };
     const changed = describeChanges(this.#site, this.#parts.setLogLevel === undefined ? { ...site, log: this.#site.log } : site);
     this.#apply(site);
+    this.#text = text;
     return {
       ok: true,
       file,

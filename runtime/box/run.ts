@@ -4,6 +4,8 @@
  */
 import { createApi } from "../api/app.ts";
 import type { ReloadResult } from "../api/facade.ts";
+import { showFaults } from "../config/fault.ts";
+import { readSite } from "../config/read.ts";
 import type { Site } from "../config/site.ts";
 import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
 import { slotFor } from "../fast/plan.ts";
@@ -26,6 +28,7 @@ import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
+import { Drain } from "./drain.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { Feed } from "./feed.ts";
@@ -37,12 +40,14 @@ import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { Lines } from "./lines.ts";
 import { plainPairs, tellCore } from "./prefixes.ts";
+import { Providers, sayAwaited } from "./providers.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
 import { serveApi } from "./serve.ts";
 import { Services } from "./services.ts";
 import { keyRows, leaseRow } from "./state-rows.ts";
+import { Told } from "./told.ts";
 
 /** The outside, as a box needs it. */
 export interface BoxPlatform {
@@ -108,7 +113,7 @@ export async function startBox(site: Site, file: string, platform: BoxPlatform):
 }
 
 async function bringUp(
-  site: Site,
+  read: Site,
   file: string,
   platform: BoxPlatform,
   undo: (() => void | Promise<void>)[],
@@ -116,6 +121,8 @@ async function bringUp(
 ): Promise<RunningBox> {
   const { clock, entropy, crypto, files, logs } = platform;
   const log = logs.area("box");
+  const told = new Told({ files, clock, log, directory: read.state });
+  const { site, text } = withKnown(read, file, told, files, log);
   const startedAt = clock.now();
   const core = await platform.openCore(
     {
@@ -235,6 +242,8 @@ async function bringUp(
   };
   const reloader = new Reloader(site, plan, {
     file,
+    text,
+    told: () => told.prefixes,
     box,
     core,
     kernel: platform,
@@ -259,14 +268,33 @@ async function bringUp(
   const reload = (): ReloadResult => {
     const result = reloader.run();
     lines.refresh();
+    providers.refresh();
     return result;
   };
+  const providers = new Providers({
+    file,
+    told,
+    reloader,
+    drain: new Drain({ box, clock }),
+    clock,
+    log,
+    later,
+    changed: () => {
+      lines.refresh();
+      providers.refresh();
+      services?.changed();
+    },
+    untold: () => box.parts.shim6.untold,
+  });
+  sayAwaited(site, log);
   const facade = createFacade({
     get site() {
       return reloader.site;
     },
     box,
     reload,
+    providers,
+    told,
     filterCounts: () => filterCounts(reloader.site, platform.command),
     version: platform.version,
     runtime: platform.runtime,
@@ -284,7 +312,7 @@ async function bringUp(
     hosts,
     bindings,
     counters: box.counters,
-    isUsable: (provider) => lines.isUsable(provider),
+    isUsable: (provider) => lines.isUsable(provider) && providers.isUsable(provider),
     asked: (host, peer) => expect(host, peer),
     later,
     whenIdle: (work) => box.whenIdle(work),
@@ -328,6 +356,22 @@ async function bringUp(
       return stopped;
     },
   };
+}
+
+/** The settings with the prefixes that were told before the restart, and their text; what does not fit any more is left out, with a line in the log. */
+function withKnown(
+  site: Site,
+  file: string,
+  told: Told,
+  files: Pick<Files, "readText">,
+  log: Log,
+): { readonly site: Site; readonly text: string | undefined } {
+  const text = files.readText(file);
+  if (text === undefined || told.prefixes.size === 0 || site.awaited.length === 0) return { site, text };
+  const reading = readSite(text, file, told.prefixes);
+  if ("site" in reading) return { site: { ...reading.site, log: site.log }, text };
+  log.error("prefixes that were told before do not fit the settings", { why: showFaults(reading.faults, text, file).trimEnd() });
+  return { site, text };
 }
 
 /** Parameters may be those of another box, or of a set over other providers: better said now than with the host's first packet. */

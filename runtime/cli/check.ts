@@ -67,6 +67,7 @@ function summary(site: Site) {
       gateway: provider.gateway ?? null,
       table: provider.table ?? null,
     })),
+    awaited: site.awaited.map(({ name }) => name),
     hosts: site.hosts.map((host) => ({ ...host, locators: locators(site, host.ulid) })),
     bindings: site.bindings.length,
     state: site.state,
@@ -86,6 +87,10 @@ function showSummary(site: Site, file: string): string {
     ...site.providers.map(({ name, prefix, interface: line, gateway, priority, weight }): [string, string] => [
       name,
       `${showPrefix(prefix)} on ${line}${gateway === undefined ? "" : ` via ${gateway}`}, priority ${priority}, weight ${weight}`,
+    ]),
+    ...site.awaited.map(({ name, interface: line, priority, weight }): [string, string] => [
+      name,
+      `prefix to be told, on ${line}, priority ${priority}, weight ${weight}`,
     ]),
     ["bindings", site.bindings.length === 0 ? "none" : `${site.bindings.length}`],
     ["hosts", site.hosts.length === 0 ? "none" : `${site.hosts.length}`],

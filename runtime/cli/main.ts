@@ -10,6 +10,7 @@ import { addDecode, addVectors } from "./golden.ts";
 import { addHba } from "./hba.ts";
 import type { CliHost } from "./host.ts";
 import { addPolicy } from "./policy.ts";
+import { addProvider } from "./provider.ts";
 import { addReload } from "./reload.ts";
 import { EXIT_FINE, EXIT_USAGE, EXIT_WRONG, Failure, PipeClosed, Session } from "./session.ts";
 import { addShow } from "./show.ts";
@@ -59,6 +60,7 @@ function programFor(session: Session): Command {
   addRun(program, session);
   addCheck(program, session);
   addReload(program, session);
+  addProvider(program, session);
   addShow(program, session);
   addBackup(program, session);
   addCga(program, session);

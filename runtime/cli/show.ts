@@ -184,7 +184,8 @@ const PATHS: readonly Column<PathRow>[] = [
 
 const PROVIDERS: readonly Column<ProviderRow>[] = [
   { title: "name", cell: (row) => row.name },
-  { title: "prefix", cell: (row) => row.prefix },
+  { title: "prefix", cell: (row) => row.prefix ?? "-" },
+  { title: "state", cell: (row) => (row.drained ? (row.state === "up" ? "drained" : `${row.state}, drained`) : row.state) },
   { title: "interface", cell: (row) => row.interface },
   { title: "gateway", cell: (row) => row.gateway ?? "-", spare: 2 },
   { title: "priority", cell: (row) => String(row.priority), right: true, spare: 1 },

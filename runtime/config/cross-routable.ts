@@ -9,7 +9,7 @@ export interface RoutableDraft {
   readonly generic: At<Prefix> | undefined;
   readonly routable: readonly At<Prefix>[];
   readonly subnets: readonly At<Prefix>[];
-  readonly providers: readonly { readonly prefix: At<Prefix> | undefined }[];
+  readonly providers: readonly { readonly prefix: At<Prefix> | undefined; readonly auto: boolean }[];
 }
 
 /** The longest prefix that leaves a host its 64-bit interface identifier (RFC 4291 §2.5.1). */
@@ -43,7 +43,11 @@ function checkPrefix(
     fault(path, `overlaps ulid.generic, ${showPrefix(generic.value)}: ${shown}`, "the internet does not route that block");
   const other = earlier.find((each) => overlap(each.value, value));
   if (other !== undefined) fault(path, `overlaps ${showPrefix(other.value)}: ${shown}`, "leave one of them");
-  if (!providers.some(({ prefix }) => prefix === undefined || covers(prefix.value, value)))
+  const isRouted = providers.some(({ prefix }) => prefix !== undefined && covers(prefix.value, value));
+  if (!isRouted && providers.some(({ prefix, auto }) => prefix === undefined || auto)) {
+    if (providers.every(({ prefix }) => prefix !== undefined))
+      warning(path, `lies in no provider's prefix now: ${shown}`, "a prefix that changes by itself is no place for hosts' addresses");
+  } else if (!isRouted)
     fault(path, `lies in no provider's prefix: ${shown}`, "give the prefix of the provider that routes it to this site, or a part of it");
   else if (!subnets.some((subnet) => overlap(subnet.value, value)))
     warning(path, `has no LAN subnet: ${shown}`, "add the subnet whose hosts have addresses in it to lan.subnets");

@@ -30,14 +30,16 @@ interface DraftProvider {
   readonly label: string;
   readonly name: At<string> | undefined;
   readonly prefix: At<Prefix> | undefined;
+  /** Its prefix is told, and may be another one tomorrow. */
+  readonly auto: boolean;
   readonly interface: At<string> | undefined;
   readonly gateway: At<Address> | undefined;
   readonly table: At<number> | undefined;
 }
 
-/** Everything that is wrong with `root`, the parsed but unchecked content of a site.yaml, between settings. */
-export function crossCheck(root: unknown, findings: Findings): void {
-  const draft = readDraft(root);
+/** Everything that is wrong with `root`, the parsed but unchecked content of a site.yaml, between settings; `autos` = providers whose prefix was told. */
+export function crossCheck(root: unknown, findings: Findings, autos: ReadonlySet<string> = new Set()): void {
+  const draft = readDraft(root, autos);
   checkUlid(draft, findings);
   checkSubnets(draft, findings);
   checkProviders(draft, findings);
@@ -284,7 +286,7 @@ function checkWarnings(root: unknown, { providers }: Draft, { warning }: Finding
   }
 }
 
-function readDraft(root: unknown): Draft {
+function readDraft(root: unknown, autos: ReadonlySet<string>): Draft {
   const generic = dig(root, ["ulid", "generic"]) === undefined ? prefixField.safeParse("fc00::/7").data : undefined;
   return {
     ulid: at(root, ["ulid", "prefix"], prefixField),
@@ -301,6 +303,7 @@ function readDraft(root: unknown): Draft {
         label: name?.value ?? `the provider at ${Number(path[1]) + 1}`,
         name,
         prefix: at(root, [...path, "prefix"], prefixField),
+        auto: name !== undefined && autos.has(name.value),
         interface: at(root, [...path, "interface"], interfaceField),
         gateway: at(root, [...path, "gateway"], addressField),
         table: typeof table === "number" ? { value: table, path: [...path, "table"] } : undefined,

@@ -54,13 +54,20 @@ function addressHint(text: string): string {
   return "write it like fc00:aaaa:1::10";
 }
 
-export const prefixField = z.string().transform((text, context): Prefix => {
+export const prefixField = z.string().transform(readPrefix);
+
+/** A prefix, or `auto`: somebody tells it later. */
+export const autoPrefixField = z
+  .string()
+  .transform((text, context): Prefix | "auto" => (text === "auto" ? text : readPrefix(text, context)));
+
+function readPrefix(text: string, context: Context): Prefix {
   const value = parsePrefix(text);
   if (value === undefined) return complain(context, ...prefixComplaint(text));
   if (contains(MULTICAST, value.base)) return complain(context, `is a multicast prefix: ${text}`, "give a prefix of unicast addresses");
   if (contains(LINK_LOCAL, value.base)) return complain(context, `is a link-local prefix: ${text}`, "give a prefix that is routed");
   return value;
-});
+}
 
 function prefixComplaint(text: string): [message: string, hint: string] {
   const slash = text.indexOf("/");

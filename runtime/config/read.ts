@@ -12,23 +12,24 @@ import { completeRule } from "./policy-schema.ts";
 import { type ParsedSite, siteSchema } from "./schema.ts";
 import type { DhcpSettings, Site } from "./site.ts";
 import { readSource } from "./source.ts";
+import { AUTO, type ToldPrefixes, withTold } from "./told.ts";
 
 export type SiteReading =
   | { readonly site: Site /** What is allowed but probably not meant. */; readonly warnings: readonly Fault[] }
   | { readonly faults: readonly Fault[] };
 
 /**
- * Reads the text of a site.yaml. All mistakes are found in one go, in the order of the file; `file` is its name, for
+ * Reads the text of a site.yaml; `told` are the prefixes of providers that have `auto` there. All mistakes are found in one go, in the order of the file; `file` is its name, for
  * messages about the file as a whole. Never throws, whatever the text.
  */
-export function readSite(text: string, file: string): SiteReading {
+export function readSite(text: string, file: string, told: ToldPrefixes = new Map()): SiteReading {
   const source = readSource(text);
   if (source.broken) return { faults: inOrder(source.faults) };
   if (source.value === null || source.value === undefined) {
     return { faults: [{ line: 1, column: 1, path: "", message: `${file} holds no settings`, hint: "an example is in docs/site.yaml.md" }] };
   }
   const faults = [...source.faults];
-  const root = withoutEmpty(source.value);
+  const { root, autos } = withTold(withoutEmpty(source.value), told);
   const parsed = siteSchema.safeParse(root);
   const around = { keysAt: knownKeys, valueAt: (path: Path) => dig(root, path) };
   for (const issue of parsed.error?.issues ?? []) {
@@ -38,12 +39,13 @@ export function readSite(text: string, file: string): SiteReading {
     }
   }
   const warnings: Fault[] = [];
-  crossCheck(root, {
-    fault: (path, message, hint) => faults.push(source.fault(path, message, hint)),
-    warning: (path, message, hint) => warnings.push(source.fault(path, message, hint)),
-    lineOf: (path) => source.fault(path, "", "").line,
-  });
-  if (parsed.success && faults.length === 0) return { site: complete(parsed.data), warnings: inOrder(warnings) };
+  const findings = {
+    fault: (path: Path, message: string, hint: string) => faults.push(source.fault(path, message, hint)),
+    warning: (path: Path, message: string, hint: string) => warnings.push(source.fault(path, message, hint)),
+    lineOf: (path: Path) => source.fault(path, "", "").line,
+  };
+  crossCheck(root, findings, autos);
+  if (parsed.success && faults.length === 0) return { site: complete(parsed.data, autos), warnings: inOrder(warnings) };
   return { faults: inOrder(faults) };
 }
 
@@ -55,10 +57,15 @@ function withoutEmpty(root: unknown): unknown {
 }
 
 /** Fills in the defaults that depend on other settings. */
-function complete(parsed: ParsedSite): Site {
+function complete(parsed: ParsedSite, autos: ReadonlySet<string>): Site {
+  const all = parsed.providers.map(({ prefix, ...rest }, place) => {
+    const provider = { ...rest, auto: autos.has(rest.name), gateway: rest.gateway, table: rest.table };
+    return prefix === AUTO ? { ...provider, prefix: undefined, place } : { ...provider, prefix };
+  });
   return {
     ...parsed,
-    providers: parsed.providers.map((provider) => ({ ...provider, gateway: provider.gateway, table: provider.table })),
+    providers: all.filter((provider) => provider.prefix !== undefined),
+    awaited: all.filter((provider) => provider.prefix === undefined),
     state: parsed.state ?? `/var/lib/pshim6/${parsed.site}`,
     control: parsed.control ?? `/run/pshim6/${parsed.site}.sock`,
     api: parsed.api,

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { establishSchema } from "./establish-schema.ts";
 import {
   addressField,
+  autoPrefixField,
   durationField,
   endpointField,
   globalAddressField,
@@ -34,9 +35,9 @@ const rank = z.int().min(0).max(255);
 
 export const providerSchema = z.strictObject({
   name: nameField.meta({ description: "What the provider is called in tables and logs; unique.", example: "isp1" }),
-  prefix: prefixField.meta({
+  prefix: autoPrefixField.meta({
     description:
-      "The prefix that the provider routes to this site. A host's locator is this prefix followed by the remaining bits of its ULID. At most 64 bits long; prefixes of two providers must not overlap.",
+      "The prefix that the provider routes to this site. A host's locator is this prefix followed by the remaining bits of its ULID. At most 64 bits long; prefixes of two providers must not overlap. `auto`: it changes by itself, and `pshim6 provider set-prefix` tells it (docs/operations.md).",
     example: "2001:db8:a1::/48",
   }),
   interface: interfaceField.meta({ description: "Interface of the line to the provider.", example: "up1" }),

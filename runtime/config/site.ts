@@ -11,8 +11,10 @@ export interface Site {
   readonly site: string;
   readonly ulid: UlidSettings;
   readonly lan: LanSettings;
-  /** 1 … {@link PROVIDER_LIMIT}; prefixes do not overlap. */
+  /** At most {@link PROVIDER_LIMIT} with those that are awaited, at least one of both; prefixes do not overlap. */
   readonly providers: readonly Provider[];
+  /** Those whose prefix nobody has told yet, in the order of their places. */
+  readonly awaited: readonly AwaitedProvider[];
   /** Static ULID → locators of hosts at other sites. */
   readonly bindings: readonly Binding[];
   /** Hosts of the site whose CGA the box made. */
@@ -186,6 +188,8 @@ export interface Provider {
   readonly name: string;
   /** What the provider routes to us: locators are made by putting it over a ULID. */
   readonly prefix: Prefix;
+  /** Whether a hook tells the prefix, and not site.yaml. */
+  readonly auto: boolean;
   readonly interface: string;
   /** `undefined` = a point-to-point line. */
   readonly gateway: Address | undefined;
@@ -195,6 +199,13 @@ export interface Provider {
   readonly weight: number;
   /** Routing table for the provider's default route; `undefined` = one that the box numbers. */
   readonly table: number | undefined;
+}
+
+/** A line to the internet whose prefix is to be told: it has no locators yet. */
+export interface AwaitedProvider extends Omit<Provider, "prefix"> {
+  readonly prefix: undefined;
+  /** Among all providers of site.yaml, 0 for the first. */
+  readonly place: number;
 }
 
 /** Where a host of another site is reached. */

@@ -1,6 +1,7 @@
 /** A box that says what it is told to say. */
-import type { BoxFacade, EventFeed } from "../../runtime/api/facade.ts";
+import type { BoxFacade, EventFeed, ProviderResult } from "../../runtime/api/facade.ts";
 import type { ContextRow } from "../../runtime/api/rows.ts";
+import { showPrefix } from "../../runtime/value/prefix.ts";
 
 /** Context `id` of host `fc00:aaaa:1::<id>`. */
 export function contextRow(id: number, change: Partial<ContextRow> = {}): ContextRow {
@@ -29,6 +30,12 @@ export function contextRow(id: number, change: Partial<ContextRow> = {}): Contex
 /** Nothing happens, and nobody is let in. */
 export const QUIET: EventFeed = { run: "1", beatMs: 15_000, oldest: 1, latest: 0, after: () => [], listen: () => undefined };
 
+/** What became of what was said of the provider `name`; it knows isp1 and isp2. */
+function said(change: string, name: string): ProviderResult {
+  if (!/^isp[12]$/.test(name)) return { ok: false, why: "unknown", detail: `there is no provider "${name}"` };
+  return { ok: true, file: "/site.yaml", changed: [change], warnings: [], untold: 0 };
+}
+
 /** The façade over `contexts`; `made` counts the rows that were asked for. */
 export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFacade & { made: number } {
   return {
@@ -40,6 +47,9 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
     // The last one is not established.
     rehome: (id) => id < contexts - 1,
     reload: () => ({ ok: true, file: "/site.yaml", changed: ["provider isp3 added: 2001:db8:a3::/48"], warnings: [], untold: contexts }),
+    setPrefix: (name, prefix, valid) => said(`prefix ${name} ${prefix === undefined ? "none" : showPrefix(prefix)} ${valid}`, name),
+    drain: (name, keep) => said(`drain ${name} ${keep}`, name),
+    restore: (name) => said(`restore ${name}`, name),
     status: () => ({
       site: "alpha",
       version: "1.2.3",
@@ -67,7 +77,7 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
       yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, mtu: 1400, contexts: 0 };
     },
     *providers() {
-      const line = { interface: "up1", gateway: null, priority: 10, weight: 60 };
+      const line = { state: "up", drained: false, expiresMs: null, interface: "up1", gateway: null, priority: 10, weight: 60 } as const;
       yield { ...line, name: "isp1", prefix: "2001:db8:a1::/48", contexts: 3, packets: 1_000_000 };
     },
     *bindings(ulid) {

@@ -40,6 +40,7 @@ function siteOf(words: GatewayWords): NameSite {
     priority: 10,
     weight: 1,
     table: undefined,
+    auto: false,
   };
   return {
     ulid: { prefix: prefix(SITE_PREFIX), generic: prefix("fc00::/7"), routable: [] },

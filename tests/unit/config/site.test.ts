@@ -38,6 +38,7 @@ test("the design's example, defaults filled in", () => {
           priority: 10,
           weight: 60,
           table: undefined,
+          auto: false,
         },
         {
           name: "isp2",
@@ -47,8 +48,10 @@ test("the design's example, defaults filled in", () => {
           priority: 10,
           weight: 40,
           table: undefined,
+          auto: false,
         },
       ],
+      awaited: [],
       bindings: [{ ulid: "fc00:bbbb:1::10", locators: ["2001:db8:b3::10"] }],
       hosts: [],
       state: "/var/lib/pshim6/alpha",
@@ -147,6 +150,7 @@ key: { bits: 4096 }
     priority: 0,
     weight: 255,
     table: 100,
+    auto: false,
   });
   assert.is(site.providers[1].gateway, "fe80::1");
   assert.equal(site.hosts, [
