@@ -2,7 +2,7 @@
 import type { Bindings } from "../locator/bindings.ts";
 import type { LocalChoice } from "../locator/rank.ts";
 import { decide, type PolicyFlow } from "../policy/decide.ts";
-import { MINUTES_A_DAY } from "../policy/hours.ts";
+import { minuteOfWeek } from "../policy/hours.ts";
 import type { PolicyRule } from "../policy/rule.ts";
 import type { UlidPair } from "../shim6/contract.ts";
 import type { Address } from "../value/address.ts";
@@ -61,10 +61,4 @@ export class Policy {
       minute: minuteOfWeek(wall()),
     };
   }
-}
-
-/** Minutes since Monday 00:00, local time. */
-export function minuteOfWeek(wall: number): number {
-  const date = new Date(wall);
-  return ((date.getDay() + 6) % 7) * MINUTES_A_DAY + date.getHours() * 60 + date.getMinutes();
 }

@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import { portsField, protocolField } from "../config/policy-fields.ts";
 import { choose, matches, type PolicyChoice, type PolicyFlow } from "../policy/decide.ts";
-import { MINUTES_A_DAY } from "../policy/hours.ts";
-import { looksAtTransport, type PolicyRule } from "../policy/rule.ts";
+import { MINUTES_A_DAY, minuteOfWeek } from "../policy/hours.ts";
+import { EVERY_FLOW, looksAtTransport, type PolicyRule } from "../policy/rule.ts";
 import type { Address } from "../value/address.ts";
 import { addressArgument, CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG, examples, JSON_FLAG, JSON_HELP } from "./flags.ts";
 import { Failure, type Session } from "./session.ts";
@@ -74,13 +74,8 @@ function flowOf({ from, to, name, protocol, port, at }: TestFlags, wall: number)
     sourcePort: undefined,
     destinationPort: ports?.data?.first,
     class: undefined,
-    minute: at === undefined ? minuteNow(wall) : minuteOf(at),
+    minute: at === undefined ? minuteOfWeek(wall) : minuteOf(at),
   };
-}
-
-function minuteNow(wall: number): number {
-  const date = new Date(wall);
-  return ((date.getDay() + 6) % 7) * MINUTES_A_DAY + date.getHours() * 60 + date.getMinutes();
 }
 
 function minuteOf(text: string): number {
@@ -92,17 +87,8 @@ function minuteOf(text: string): number {
 
 /** The first criterion that the flow does not meet. */
 function whyNot({ match }: PolicyRule, flow: PolicyFlow): string {
-  const open = {
-    from: undefined,
-    to: undefined,
-    names: undefined,
-    protocols: undefined,
-    ports: undefined,
-    classes: undefined,
-    when: undefined,
-  };
   const keys = ["from", "to", "names", "protocols", "ports", "classes", "when"] as const;
-  const failing = keys.find((key) => match[key] !== undefined && !matches({ ...open, [key]: match[key] }, flow));
+  const failing = keys.find((key) => match[key] !== undefined && !matches({ ...EVERY_FLOW, [key]: match[key] }, flow));
   return failing === "when" ? "hours" : (failing ?? "");
 }
 

@@ -4,6 +4,12 @@ import type { PolicyHours } from "./rule.ts";
 export const MINUTES_A_DAY = 1_440;
 export const MINUTES_A_WEEK = 7 * MINUTES_A_DAY;
 
+/** Minutes since Monday 00:00 local time, for calendar milliseconds. */
+export function minuteOfWeek(wall: number): number {
+  const date = new Date(wall);
+  return ((date.getDay() + 6) % 7) * MINUTES_A_DAY + date.getHours() * 60 + date.getMinutes();
+}
+
 /** Whether one of `hours` holds at `minute` of the week, counted from Monday 00:00 local time. */
 export function holdsAt(hours: readonly PolicyHours[], minute: number): boolean {
   return spans(hours).some(([from, to]) => (from <= minute && minute < to) || minute < to - MINUTES_A_WEEK);

@@ -26,6 +26,17 @@ export interface PolicyMatch {
   readonly when: readonly PolicyHours[] | undefined;
 }
 
+/** What matches every flow. */
+export const EVERY_FLOW: PolicyMatch = {
+  from: undefined,
+  to: undefined,
+  names: undefined,
+  protocols: undefined,
+  ports: undefined,
+  classes: undefined,
+  when: undefined,
+};
+
 /** Ports from `first` to `last`, both included. */
 export interface PortRange {
   readonly first: number;

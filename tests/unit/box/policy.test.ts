@@ -2,10 +2,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { seededEntropy } from "../../../adapters/memory/entropy.ts";
-import { minuteOfWeek, Policy } from "../../../runtime/box/policy.ts";
+import { Policy } from "../../../runtime/box/policy.ts";
 import { createBindings } from "../../../runtime/locator/bindings.ts";
 import { type LocalChoice, RANK_RANDOM_OCTETS, rankLocals } from "../../../runtime/locator/rank.ts";
-import type { PolicyMatch, PolicyRule, PolicyUse } from "../../../runtime/policy/rule.ts";
+import { minuteOfWeek } from "../../../runtime/policy/hours.ts";
+import { EVERY_FLOW, type PolicyMatch, type PolicyRule, type PolicyUse } from "../../../runtime/policy/rule.ts";
 import { address, addressAt } from "../../../runtime/value/address.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
 import { ALPHA, BETA, BoxNet, type SiteBox } from "../../lib/boxpair.ts";
@@ -15,16 +16,7 @@ const PROVIDERS = [
   { name: "isp1", prefix: prefix("2001:db8:a1::/48") },
   { name: "isp2", prefix: prefix("2001:db8:a2::/48") },
 ];
-const EVERYTHING: PolicyMatch = {
-  from: undefined,
-  to: undefined,
-  names: undefined,
-  protocols: undefined,
-  ports: undefined,
-  classes: undefined,
-  when: undefined,
-};
-const rule = (use: PolicyUse, match: Partial<PolicyMatch> = {}): PolicyRule => ({ name: "r", match: { ...EVERYTHING, ...match }, use });
+const rule = (use: PolicyUse, match: Partial<PolicyMatch> = {}): PolicyRule => ({ name: "r", match: { ...EVERY_FLOW, ...match }, use });
 const PAIR = { local: address("fc00:aaaa:1::1"), peer: address("fc00:bbbb:1::1"), fork: 0 };
 const CHOICES: readonly LocalChoice[] = ["a1", "a2"].map((digits, i) => ({
   address: address(`2001:db8:${digits}::1`),

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decide, type PolicyFlow, type PolicyProvider } from "../../../runtime/policy/decide.ts";
 import { holdsAt, MINUTES_A_DAY, MINUTES_A_WEEK, untilChange } from "../../../runtime/policy/hours.ts";
-import { looksAtTransport, type PolicyMatch, type PolicyRule, type PolicyUse } from "../../../runtime/policy/rule.ts";
+import { EVERY_FLOW, looksAtTransport, type PolicyMatch, type PolicyRule, type PolicyUse } from "../../../runtime/policy/rule.ts";
 import { address } from "../../../runtime/value/address.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
 
@@ -22,18 +22,9 @@ const FLOW: PolicyFlow = {
   class: 46,
   minute: 600,
 };
-const EVERYTHING: PolicyMatch = {
-  from: undefined,
-  to: undefined,
-  names: undefined,
-  protocols: undefined,
-  ports: undefined,
-  classes: undefined,
-  when: undefined,
-};
 const rule = (match: Partial<PolicyMatch>, use: PolicyUse = { kind: "pin", provider: "lte" }): PolicyRule => ({
   name: "r",
-  match: { ...EVERYTHING, ...match },
+  match: { ...EVERY_FLOW, ...match },
   use,
 });
 const shown = (use: PolicyUse) =>
@@ -116,8 +107,8 @@ test("hours over midnight and over the week's end", () => {
 });
 
 test("which rules need contexts of their own", () => {
-  assert.not(looksAtTransport({ ...EVERYTHING, to: [], names: [], when: [] }));
-  for (const one of [{ protocols: [6] }, { ports: [] }, { classes: [1] }]) assert.ok(looksAtTransport({ ...EVERYTHING, ...one }));
+  assert.not(looksAtTransport({ ...EVERY_FLOW, to: [], names: [], when: [] }));
+  for (const one of [{ protocols: [6] }, { ports: [] }, { classes: [1] }]) assert.ok(looksAtTransport({ ...EVERY_FLOW, ...one }));
 });
 
 test.run();
