@@ -6,6 +6,9 @@ import { SUN_PATH_MAX } from "../linux/file.ts";
 import { errnoOf, portError } from "./error.ts";
 import { claimSocket } from "./socket.ts";
 
+/** Methods that no Request has (Fetch standard, "forbidden method"); not all runtimes refuse them. */
+const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
+
 /** Statuses whose responses have no body (Fetch standard, "null body status"). */
 const NO_BODY = new Set([101, 204, 205, 304]);
 
@@ -109,7 +112,7 @@ async function answer(handler: Handler, incoming: IncomingMessage, outgoing: Ser
 /** `undefined` for a target, a Host or a method that no Request can have. */
 function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Request | undefined {
   const { method = "GET", url = "/" } = incoming;
-  if (!url.startsWith("/")) return undefined;
+  if (!url.startsWith("/") || FORBIDDEN.has(method)) return undefined;
   try {
     return new Request(`http://${incoming.headers.host || "localhost"}${url}`, {
       method,

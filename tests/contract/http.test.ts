@@ -228,6 +228,81 @@ test("system: TCP on loopback, with the real port in the address", async () => {
   await listener.close();
 });
 
+test("system: what is no request is answered 400 or cut, and no handler sees it", async () => {
+  let reached = 0;
+  const listener = await system.serveAddress("127.0.0.1", 0, () => {
+    reached++;
+    return new Response("fine");
+  });
+  const port = Number(listener.address.split(":").at(-1));
+  const statusOf = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = createConnection(port, "127.0.0.1");
+      let answer = "";
+      socket.setEncoding("latin1");
+      socket.on("data", (piece: string) => {
+        answer += piece;
+      });
+      socket.once("error", reject);
+      socket.once("close", () => resolve(answer.split(" ")[1] ?? "cut"));
+      // Not ended: some runtimes drop the request of a client that says no more.
+      socket.write(text);
+    });
+  const end = "connection: close\r\n\r\n";
+  try {
+    assert.is(await statusOf(`GET / HTTP/1.1\r\nhost: a\r\n${end}`), "200");
+    assert.is(reached, 1);
+    for (const text of [
+      `GET / HTTP/1.1\r\nhost: [\r\n${end}`,
+      `GET / HTTP/1.1\r\nhost: a b\r\n${end}`,
+      `GET http://evil.example/ HTTP/1.1\r\nhost: a\r\n${end}`,
+      `TRACE / HTTP/1.1\r\nhost: a\r\n${end}`,
+      "nonsense\r\n\r\n",
+    ])
+      assert.ok(["400", "cut"].includes(await statusOf(text)), text);
+    assert.is(reached, 1);
+    assert.is(await statusOf(`GET //evil.example/x HTTP/1.1\r\nhost: a\r\n${end}`), "200");
+  } finally {
+    await listener.close();
+  }
+});
+
+test("system: the handler hears where a request over TCP comes from", async () => {
+  const seen: (string | undefined)[] = [];
+  const listener = await system.serveAddress("::1", 0, (_, client) => {
+    seen.push(client);
+    return new Response();
+  });
+  await (await fetch(`http://${listener.address}/`)).text();
+  await listener.close();
+  assert.equal(seen, ["::1"]);
+});
+
+test("system: a body that fails ends the connection, also of a client that reads nothing", () =>
+  withScratch(async (directory) => {
+    const path = join(directory, "box.sock");
+    let fail: () => void = () => undefined;
+    const handler: Handler = () => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (let i = 0; i < 64; i++) controller.enqueue(new Uint8Array(65_536));
+          fail = () => controller.error(new Error("enough"));
+        },
+      });
+      return new Response(body);
+    };
+    await serving(system, path, handler, async () => {
+      const idle = createConnection(path);
+      await new Promise((resolve) => idle.once("connect", resolve));
+      idle.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+      // Something has come, and nobody reads on.
+      await new Promise((resolve) => idle.once("readable", resolve));
+      fail();
+      idle.resume();
+      await new Promise((resolve) => idle.once("close", resolve));
+    });
+  }));
+
 test("system: what handlers threw was told, once each", () => {
   assert.equal(
     failures.map((error) => (error instanceof Error ? error.message : error)),
