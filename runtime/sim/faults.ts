@@ -99,6 +99,16 @@ export function planFault(world: FaultWorld, fault: FaultPlan): void {
           world.disturb(fault.site);
         },
       );
+    case "handover":
+      return between(
+        () => count(world, end, 1, 1),
+        () => {
+          count(world, end, -1, -1);
+          eachRoad(network, end, (road) => {
+            road.detour = fault.other;
+          });
+        },
+      );
     case "wall":
       return world.at(
         fault.at,

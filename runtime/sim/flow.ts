@@ -1,8 +1,9 @@
 /** What hosts send one another: streams and datagrams, from a beginning to an end. */
 import type { Millis } from "../value/time.ts";
+import { IPV6_HEADER_LENGTH } from "../wire/number.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Ledger, Sent } from "./ledger.ts";
-import { emitDatagram, emitSegment, readSegment, TCP_PAYLOAD_AT } from "./packet.ts";
+import { emitDatagram, emitSegment, readSegment, TCP_PAYLOAD_AT, unwrap, wrap } from "./packet.ts";
 import type { Person } from "./people.ts";
 import type { FlowPlan } from "./plan.ts";
 import { StreamReceiver, StreamSender, type StreamWorld } from "./stream.ts";
@@ -17,6 +18,8 @@ export interface FlowWorld {
 }
 
 const NOTHING = new Uint8Array(0);
+/** First octets of addresses behind the ends of tunnels: 2001:db8:beef::/48. */
+const BEHIND = Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0xbe, 0xef);
 
 /** A flow between two hosts. */
 export interface Flow {
@@ -40,6 +43,14 @@ export function createFlow(world: FlowWorld, index: number, plan: FlowPlan, from
   return plan.kind === "stream" ? new StreamFlow(world, index, plan, from, to, first) : new DatagramFlow(world, index, plan, from, to);
 }
 
+/** Who talks through the tunnel: somebody behind the host, with an address that the boxes know nothing of. */
+function inside({ tunnelled }: FlowPlan, person: Person): Person {
+  if (!tunnelled) return person;
+  const octets = person.octets.slice();
+  octets.set(BEHIND);
+  return { ...person, octets };
+}
+
 class StreamFlow implements Flow {
   readonly plan: FlowPlan;
   readonly from: Person;
@@ -58,8 +69,13 @@ class StreamFlow implements Flow {
     const { ledger } = world;
     const emit = (a: Person, b: Person, sequence: number, acknowledged: number, echo: number, data: Uint8Array): void => {
       if (this.#abandoned) return;
-      const packet = emitSegment(a, b, { flow: index, sequence, acknowledged, number: ledger.next, echo }, data);
-      world.send(ledger.enter(world.now(), packet, a, b));
+      const packet = emitSegment(
+        inside(plan, a),
+        inside(plan, b),
+        { flow: index, sequence, acknowledged, number: ledger.next, echo },
+        data,
+      );
+      world.send(ledger.enter(world.now(), plan.tunnelled ? wrap(a, b, packet) : packet, a, b));
     };
     const streams: StreamWorld = {
       agenda: world.agenda,
@@ -68,7 +84,7 @@ class StreamFlow implements Flow {
       sendAck: (sequence, acknowledged, echo) => emit(to, from, sequence, acknowledged, echo, NOTHING),
       sentAt: (number) => ledger.find(number)?.at,
     };
-    this.#sender = new StreamSender(streams, index, first);
+    this.#sender = new StreamSender(streams, index, first, plan.tunnelled ? IPV6_HEADER_LENGTH : 0);
     this.#receiver = new StreamReceiver(streams, index, first, plan.ackDelay);
   }
 
@@ -90,7 +106,7 @@ class StreamFlow implements Flow {
   receive(sent: Sent): boolean {
     this.arrived++;
     const segment = readSegment(sent.packet);
-    if (sent.to === this.to) return this.#receiver.receive(segment, sent.packet.subarray(TCP_PAYLOAD_AT));
+    if (sent.to === this.to) return this.#receiver.receive(segment, unwrap(sent.packet).subarray(TCP_PAYLOAD_AT));
     this.#sender.receive(segment);
     return true;
   }
@@ -128,8 +144,9 @@ class DatagramFlow implements Flow {
   start(): void {
     const { agenda, ledger } = this.#world;
     const send = (): void => {
-      const packet = emitDatagram(this.from, this.to, this.#index, ledger.next, this.plan.octets);
-      this.#world.send(ledger.enter(this.#world.now(), packet, this.from, this.to));
+      const { plan, from, to } = this;
+      const packet = emitDatagram(inside(plan, from), inside(plan, to), this.#index, ledger.next, plan.octets);
+      this.#world.send(ledger.enter(this.#world.now(), plan.tunnelled ? wrap(from, to, packet) : packet, from, to));
       const next = this.#world.now() + this.plan.pause;
       if (next < this.plan.ends) agenda.at(next, send);
     };

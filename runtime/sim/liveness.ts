@@ -209,7 +209,10 @@ export class Liveness {
 
   /** The longest that there can be, jitter and packets held back included. */
   #roundTrip(): Millis {
-    return this.#world.network.roads.reduce((most, { plan }) => Math.max(most, 2 * (2 * plan.delay + plan.jitter)), 0);
+    return this.#world.network.roads.reduce(
+      (most, { plan, detourMost }) => Math.max(most, 2 * (2 * (plan.delay + detourMost) + plan.jitter)),
+      0,
+    );
   }
 
   /** Both directions had a working pair all the time: both must be on one now. */

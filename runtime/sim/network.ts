@@ -30,6 +30,9 @@ export interface Road {
   /** Packets that are too long: whether anybody says so. */
   silent: boolean;
   loss: number;
+  /** On top of the plan's delay, at present and at most. */
+  detour: Millis;
+  readonly detourMost: Millis;
   /** When the last packet arrives: later ones do not pass it, but for those that are held back. */
   lastAt: Millis;
 }
@@ -96,13 +99,13 @@ export class Network {
 
   /** Puts a packet onto the last stretch towards `end`, as if some road had brought it. */
   inject(now: Millis, packet: Uint8Array, road: Road): void {
-    this.#plan(now + road.plan.delay, packet, road);
+    this.#plan(now + road.plan.delay + road.detour, packet, road);
   }
 
   #carry(now: Millis, packet: Uint8Array, road: Road): void {
     const { plan } = road;
-    const arrival = now + plan.delay + (plan.jitter > 0 ? plan.jitter * this.#dice.fraction() : 0);
-    if (this.#chance(plan.late)) return this.#plan(arrival + plan.delay * this.#dice.fraction(), packet, road);
+    const arrival = now + plan.delay + road.detour + (plan.jitter > 0 ? plan.jitter * this.#dice.fraction() : 0);
+    if (this.#chance(plan.late)) return this.#plan(arrival + (plan.delay + road.detour) * this.#dice.fraction(), packet, road);
     road.lastAt = Math.max(road.lastAt, arrival);
     this.#plan(road.lastAt, packet, road);
   }

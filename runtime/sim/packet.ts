@@ -1,6 +1,6 @@
 /**
  * Hosts' packets: TCP segments with a Timestamps option, and UDP datagrams. Both carry the number under which the world knows the
- * packet: TSval of the segment (RFC 7323 §3.2), the first four octets of the datagram's data.
+ * packet: TSval of the segment (RFC 7323 §3.2), the first four octets of the datagram's data. Either may be inside a tunnel between the hosts (RFC 2473).
  */
 import { putU16, putU32, u32 } from "../value/bytes.ts";
 import { sum16 } from "../wire/checksum.ts";
@@ -9,6 +9,7 @@ import type { Person } from "./people.ts";
 
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
+export const PROTOCOL_IPV6 = 41;
 /** TCP header with the Timestamps option and two octets of padding. */
 export const TCP_HEADER_LENGTH = 32;
 export const TCP_PAYLOAD_AT = IPV6_HEADER_LENGTH + TCP_HEADER_LENGTH;
@@ -68,8 +69,21 @@ export function emitDatagram(from: Person, to: Person, flow: number, number: num
   return packet;
 }
 
+/** `packet` as one tunnelled by the two hosts, whose networks stand behind them: theirs are the outer addresses, which nothing inside repeats. */
+export function wrap(from: Person, to: Person, packet: Uint8Array): Uint8Array {
+  const outer = startPacket(from, to, PROTOCOL_IPV6, packet.length);
+  outer.set(packet, IPV6_HEADER_LENGTH);
+  return outer;
+}
+
+/** The packet inside, or the packet itself if it is no tunnel's; a view. */
+export function unwrap(packet: Uint8Array): Uint8Array {
+  return packet[IPV6_NEXT_HEADER_AT] === PROTOCOL_IPV6 ? packet.subarray(IPV6_HEADER_LENGTH) : packet;
+}
+
 /** Reads a segment that came from {@link emitSegment}. */
-export function readSegment(packet: Uint8Array): Segment {
+export function readSegment(whole: Uint8Array): Segment {
+  const packet = unwrap(whole);
   const at = IPV6_HEADER_LENGTH;
   return {
     flow: flowOf(packet),
@@ -81,7 +95,8 @@ export function readSegment(packet: Uint8Array): Segment {
 }
 
 /** The flow that a host's packet belongs to. */
-export function flowOf(packet: Uint8Array): number {
+export function flowOf(whole: Uint8Array): number {
+  const packet = unwrap(whole);
   return ((packet[IPV6_HEADER_LENGTH] << 8) | packet[IPV6_HEADER_LENGTH + 1]) - FIRST_PORT;
 }
 
@@ -90,6 +105,9 @@ export function flowOf(packet: Uint8Array): number {
  * for a packet with a payload header.
  */
 export function numberOf(packet: Uint8Array, type: number, shift: number): number {
+  const inner = IPV6_HEADER_LENGTH + shift;
+  if (type === PROTOCOL_IPV6 && packet.length >= inner + IPV6_HEADER_LENGTH)
+    return numberOf(packet.subarray(inner), packet[inner + IPV6_NEXT_HEADER_AT], 0);
   if (type === PROTOCOL_TCP && packet.length >= TCP_PAYLOAD_AT + shift) return u32(packet, TSVAL_AT + shift);
   if (type === PROTOCOL_UDP && packet.length >= UDP_NUMBER_AT + 4 + shift) return u32(packet, UDP_NUMBER_AT + shift);
   return 0;

@@ -40,6 +40,8 @@ export interface FlowPlan {
   readonly pause: Millis;
   /** Of a stream: how long the receiver may wait with an acknowledgement. */
   readonly ackDelay: Millis;
+  /** Its packets go inside others, between the two hosts (RFC 2473). */
+  readonly tunnelled: boolean;
 }
 
 /** Something that goes wrong for a while. */
@@ -51,7 +53,7 @@ export interface FaultPlan {
   readonly provider: number;
   /** It hits the provider that carries most of the site's contexts at that moment, whatever `provider` says. */
   readonly aimed: boolean;
-  /** Of `road`: the other end. Of `hole` and `narrow`: the MTU. Of `flap`: the period. Of `storm`: the loss. Of `wall`: the jump. */
+  /** Of `road`: the other end. Of `hole` and `narrow`: the MTU. Of `flap`: the period. Of `storm`: the loss. Of `wall`: the jump. Of `handover`: the detour from then on. */
   readonly other: number;
   readonly otherProvider: number;
 }
@@ -64,6 +66,8 @@ export interface Plan {
   readonly sites: readonly SitePlan[];
   /** The draws for roads, in the order in which they are built. */
   readonly roads: () => RoadPlan;
+  /** By way of the home agent, each way, on top of a road's delay. */
+  readonly detour: Millis;
   readonly flows: readonly FlowPlan[];
   readonly faults: readonly FaultPlan[];
   /** From here on nothing goes wrong any more and nothing is lost. */
@@ -77,7 +81,9 @@ export interface Plan {
 }
 
 /** Labels of the independent streams of chance. */
-export const LABEL = { plan: 1, roads: 2, network: 3, attacker: 4, entropy: 16 } as const;
+export const LABEL = { plan: 1, roads: 2, network: 3, attacker: 4, detour: 5, entropy: 16 } as const;
+/** Whose locators are home addresses where a scenario has a {@link Scenario.detour}. */
+export const HOME = { site: 1, provider: 0 } as const;
 
 /** Where clocks begin: after boot, in the middle, just before 32 bits of milliseconds are full, and far behind that. */
 const CLOCKS: readonly (readonly [Millis, Millis])[] = [
@@ -127,6 +133,7 @@ export function drawPlan(name: string, seed: number): Plan {
     scenario,
     sites,
     roads: road,
+    detour: scenario.detour === undefined ? 0 : new Dice(seed, LABEL.detour).between(scenario.detour),
     flows,
     faults,
     healed: Math.max(lasts, ...faults.map(({ until }) => until)),
@@ -156,6 +163,7 @@ function drawFlows(dice: Dice, scenario: Scenario, sites: readonly SitePlan[], l
       octets: kind === "stream" ? dice.whole(scenario.writes) : dice.whole([16, 400]),
       pause: dice.between(scenario.pauses) * stretch,
       ackDelay: dice.pick([0, 0, 40, 200]),
+      tunnelled: scenario.tunnelled === true,
     };
   };
   return [
@@ -168,7 +176,8 @@ function drawFaults(dice: Dice, scenario: Scenario, sites: readonly SitePlan[], 
   if (scenario.kinds.length === 0) return [];
   return Array.from({ length: dice.whole(scenario.faults) }, (): FaultPlan => {
     const kind = dice.pick(scenario.kinds);
-    const site = dice.whole([0, sites.length - 1]);
+    const drawn = dice.whole([0, sites.length - 1]);
+    const site = kind === "handover" ? HOME.site : drawn;
     const at = dice.between([0, lasts * 0.8]);
     const long = kind === "stop" || kind === "kill" ? 1 : stretch;
     const until = at + dice.between(scenario.fault) * long;
@@ -178,9 +187,9 @@ function drawFaults(dice: Dice, scenario: Scenario, sites: readonly SitePlan[], 
       at,
       until,
       site,
-      provider: dice.whole([0, sites[site].providers - 1]),
-      aimed: dice.chance(AIMED),
-      other: drawOther(dice, kind, otherSite, stretch),
+      provider: kind === "handover" ? HOME.provider : dice.whole([0, sites[site].providers - 1]),
+      aimed: dice.chance(AIMED) && kind !== "handover",
+      other: kind === "handover" ? dice.between(scenario.detour ?? [0, 0]) : drawOther(dice, kind, otherSite, stretch),
       otherProvider: dice.whole([0, sites[otherSite].providers - 1]),
     };
   });

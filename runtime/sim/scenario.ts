@@ -28,7 +28,9 @@ export type FaultKind =
   /** The box's process is stopped, and goes on later. */
   | "stop"
   /** The calendar jumps. */
-  | "wall";
+  | "wall"
+  /** The mobile node behind a home address moves: nothing reaches it, then everything takes another detour. */
+  | "handover";
 
 /** What stands at the other site. */
 export type PeerKind =
@@ -83,6 +85,10 @@ export interface Scenario {
   readonly idle: Range;
   /** Contexts that a box may have; 0 = enough. */
   readonly contexts: number;
+  /** Locators of one provider are home addresses: each way goes through a tunnel of the home agent, so much longer and 40 octets narrower. */
+  readonly detour?: Range;
+  /** What hosts say is inside a tunnel between them. */
+  readonly tunnelled?: true;
   /** Nothing goes wrong: a context that leaves its pair does so needlessly. */
   readonly steady?: true;
 }
@@ -227,6 +233,29 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   "no-answer": { ...CALM, about: "the peer has no box, and nobody says so", faults: [0, 1], kinds: ["provider", "kill"], peer: "silent" },
   "no-support": { ...CALM, about: "the peer knows no Shim6 and says so", faults: [0, 1], kinds: ["provider", "kill"], peer: "plain" },
+  "home-address": {
+    ...CALM,
+    about: "one locator is a mobile node's home address: a detour that changes, pauses and dies",
+    providers: [2, 3],
+    datagrams: [0, 2],
+    detour: [20, 250],
+    faults: [1, 5],
+    kinds: ["handover", "handover", "provider", "narrow"],
+    fault: [200, 30 * SECOND],
+  },
+  "tunnel-ends": {
+    ...CALM,
+    about: "hosts are the ends of a tunnel: what is inside is re-homed with it",
+    providers: [2, 3],
+    writes: [200, 6000],
+    mtu: [1330, 1500],
+    lossy: 0.3,
+    loss: [0, 0.01],
+    faults: [1, 4],
+    kinds: ["provider", "provider", "narrow", "hole", "kill"],
+    fault: [SECOND, 60 * SECOND],
+    tunnelled: true,
+  },
   "three-sites": {
     ...CALM,
     about: "three sites, each talking to the others",

@@ -58,7 +58,8 @@ export class StreamSender {
   acknowledged = 0;
   #next = 0;
   #highest = 0;
-  #segment = SEGMENT_MOST;
+  readonly #overhead: number;
+  #segment: number;
   #window = WINDOW_START;
   #threshold = WINDOW_MOST;
   #duplicates = 0;
@@ -70,9 +71,11 @@ export class StreamSender {
   #variation: Millis = 0;
   timeouts = 0;
 
-  /** `first` is the sequence number of the first octet. */
-  constructor(world: StreamWorld, flow: number, first: number) {
+  /** @param first sequence number of the first octet @param overhead octets of each packet that headers around TCP's own take */
+  constructor(world: StreamWorld, flow: number, first: number, overhead = 0) {
     this.#world = world;
+    this.#overhead = overhead;
+    this.#segment = SEGMENT_MOST - overhead;
     this.#flow = flow;
     this.#first = first;
     this.#alarm = new Alarm(world.agenda, () => this.#expire());
@@ -104,7 +107,7 @@ export class StreamSender {
 
   /** A router says that packets of at most `mtu` octets go through. */
   tooBig(mtu: number): void {
-    const segment = Math.max(SEGMENT_LEAST, mtu - TCP_PAYLOAD_AT);
+    const segment = Math.max(SEGMENT_LEAST, mtu - TCP_PAYLOAD_AT) - this.#overhead;
     if (segment >= this.#segment) return;
     this.#segment = segment;
     this.#next = this.acknowledged;
@@ -154,7 +157,7 @@ export class StreamSender {
   #expire(): void {
     this.timeouts++;
     this.#backOff++;
-    if (this.#backOff > SUSPECT_SIZE_AFTER) this.#segment = Math.max(SEGMENT_LEAST, Math.min(this.#segment, SEGMENT_LEAST));
+    if (this.#backOff > SUSPECT_SIZE_AFTER) this.#segment = SEGMENT_LEAST - this.#overhead;
     this.#threshold = Math.max(2, (this.#next - this.acknowledged) / this.#segment / 2);
     this.#window = 1;
     this.#recover = -1;

@@ -30,7 +30,7 @@ import { type Author, Oracle } from "./oracle.ts";
 import type { SimOutside } from "./outside.ts";
 import { flowOf, numberOf } from "./packet.ts";
 import { type People, type Person, providerPrefix, ulidPrefix } from "./people.ts";
-import { LABEL, type Plan } from "./plan.ts";
+import { HOME, LABEL, type Plan } from "./plan.ts";
 import { nameOf, showPacket } from "./show.ts";
 import { Trace, type Watchers } from "./trace.ts";
 import { Violation } from "./violation.ts";
@@ -148,8 +148,10 @@ export class World {
       ends
         .filter(({ site }) => site !== from.site)
         .map((to): Road => {
-          const plan = draw();
-          return { from, to, plan, down: 0, mtu: plan.mtu, silent: false, loss: plan.loss, lastAt: 0 };
+          const [straight, isHome] = [draw(), this.#plan.detour > 0 && [from, to].some(isHomeEnd)];
+          const plan = isHome ? { ...straight, mtu: straight.mtu - IPV6_HEADER_LENGTH } : straight;
+          const [detour, detourMost] = isHome ? [this.#plan.detour, this.#plan.scenario.detour?.[1] ?? 0] : [0, 0];
+          return { from, to, plan, down: 0, mtu: plan.mtu, silent: false, loss: plan.loss, detour, detourMost, lastAt: 0 };
         }),
     );
     return new Network(ends, roads, new Dice(seed, LABEL.network + 1000), this.#agenda, {
@@ -409,4 +411,8 @@ export class World {
     const to = this.#network.endAt(addressOctets(peer), 0);
     return from === undefined || to === undefined ? undefined : this.#network.roadBetween(from, to);
   }
+}
+
+function isHomeEnd({ site, index }: ProviderEnd): boolean {
+  return site === HOME.site && index === HOME.provider;
 }

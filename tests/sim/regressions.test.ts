@@ -72,6 +72,20 @@ const ROWS: readonly Row[] = [
     proves: ({ checks }) => checks > 0,
   },
   {
+    name: "a home address is in use, its mobile node moves and the home agent dies: the context leaves for a locator of the other kind",
+    scenario: "home-address",
+    seed: 1,
+    shows: [/handover of site 1, provider 0, begins/, /provider of site 1/, /Operational/],
+    proves: ({ recoveries }) => recoveries > 0,
+  },
+  {
+    name: "what is inside a tunnel is re-homed with it, in pieces where a line has become narrow",
+    scenario: "tunnel-ends",
+    seed: 1,
+    shows: [/provider of site/, /(?:narrow|hole) of site/, /Exploring/],
+    proves: ({ recoveries }) => recoveries > 0,
+  },
+  {
     name: "somebody on the path changes signed lists and replays I2",
     scenario: "on-path",
     seed: 8,

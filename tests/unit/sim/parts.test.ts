@@ -9,7 +9,7 @@ import { Alarm } from "../../../runtime/sim/alarm.ts";
 import { recoveryBound, walkTime } from "../../../runtime/sim/bound.ts";
 import { Dice } from "../../../runtime/sim/dice.ts";
 import { Reassembly } from "../../../runtime/sim/fragments.ts";
-import { emitDatagram, numberOf, PROTOCOL_UDP } from "../../../runtime/sim/packet.ts";
+import { emitDatagram, flowOf, numberOf, PROTOCOL_IPV6, PROTOCOL_UDP, unwrap, wrap } from "../../../runtime/sim/packet.ts";
 import { Capture } from "../../../runtime/sim/pcap.ts";
 import { drawPlan } from "../../../runtime/sim/plan.ts";
 import { SCENARIOS } from "../../../runtime/sim/scenario.ts";
@@ -206,6 +206,21 @@ test("fragments of a packet come together again in any order", () => {
     }),
     { seed },
   );
+});
+
+test("a tunnel's packet: number and flow are those inside, behind a payload header too", () => {
+  const [a, b] = [person("fc00::1"), person("fc00::2")];
+  const inner = emitDatagram(person("2001:db8:beef::1"), person("2001:db8:beef::2"), 3, 77, 100);
+  const outer = wrap(a, b, inner);
+  assert.is(outer.length, inner.length + 40);
+  assert.equal(unwrap(outer), inner);
+  assert.equal(unwrap(inner), inner);
+  assert.equal([flowOf(outer), flowOf(inner)], [3, 3]);
+  assert.is(numberOf(outer, PROTOCOL_IPV6, 0), 77);
+  const onWire = Uint8Array.of(...outer.subarray(0, 40), PROTOCOL_IPV6, 0, 0x80, 0, 0, 0, 0, 0, ...outer.subarray(40));
+  assert.is(numberOf(onWire, PROTOCOL_IPV6, 8), 77);
+  // An error's quote may end anywhere.
+  for (let length = 40; length < 80; length++) assert.is(numberOf(outer.subarray(0, length), PROTOCOL_IPV6, 0), 0);
 });
 
 test("capture: header and records as classic pcap has them", () => {
