@@ -120,7 +120,8 @@ function sendI1(engine: Engine, context: Context, setup: Setup): void {
     direct !== undefined &&
     !unsupported.has(direct.peer) &&
     ((setup.retries === 0 && setup.early < EARLY_I1_AT.length) || isMute(setup, direct));
-  const pair = isOnlyWay ? direct : nextCandidate(setup);
+  if (isOnlyWay) setup.next = setup.candidates.indexOf(direct);
+  const pair = nextCandidate(setup);
   context.current = pair;
   noteI1(setup, pair, engine.now);
   context.offered = engine.options.capabilities?.(engine.peers.roundTrip(pair.peer, undefined));

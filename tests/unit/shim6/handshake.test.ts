@@ -244,6 +244,60 @@ test("§7.12 I2 never answered: three rounds, then E-FAILED", () => {
   assert.is(w.net.flights.filter(({ message }) => message.kind === "I2").length, 4 + 6 + 6);
 });
 
+/** RFC 6629 §7.7: as if a translator of addresses were on every way from this locator. */
+const translatedFrom = (locator: string) => (flight: { readonly source: string; readonly message: { readonly kind: string } }) =>
+  flight.source !== locator || (flight.message.kind !== "I2" && flight.message.kind !== "I2bis");
+
+test("RFC 6629 §7.7 a locator that brings R1 and never R2: after one I2_TIMEOUT a pair of other locators", () => {
+  const w = world(15);
+  w.net.passes = translatedFrom(LA[0]);
+  w.net.need(w.a, AB, LB);
+  w.net.run(6_000 + 4 * RTT);
+  agree(w);
+  assert.equal(view(w.a, AB).current, { local: LA[1], peer: LB[1] });
+  assert.is(w.net.flights.filter(({ message, source }) => message.kind === "I2" && source === LA[0]).length, 4, "one and three early");
+});
+
+test("RFC 6629 §7.7 R1bis by way of a translator: after one I2bis_TIMEOUT the context is made anew by another pair", () => {
+  const w = established(16);
+  const { id } = view(w.b, BA);
+  w.net.event(w.b, { kind: "discard", id });
+  w.net.passes = translatedFrom(view(w.a, AB).current.local);
+  const { peerTag } = view(w.a, AB);
+  assert.ok(peerTag !== undefined);
+  w.net.send(LA[0], LB[0], { kind: "Keepalive", receiverTag: peerTag, options: [] });
+  w.net.run(w.net.now + 6_000 + 6 * RTT);
+  agree(w);
+  assert.is(view(w.a, AB).current.local, LA[1]);
+});
+
+test("RFC 6629 §7.7 packets pass as they are between ULIDs: who brings R1 and never R2 there gets no context elsewhere", () => {
+  const direct = { local: LA[0], peer: LB[0], fork: 0 };
+  const net = new Net(17, { delay: RTT / 2 });
+  const a = net.add("A", [LA[0]], LA);
+  net.add("B", [LB[0]], LB);
+  net.passes = translatedFrom(LA[0]);
+  net.need(a, direct, LB);
+  net.run(1_000_000, () => a.log.some(({ effect }) => effect.kind === "failed"));
+  assert.is(view(a, direct).state, "E-FAILED");
+  assert.ok(net.flights.every(({ source, destination }) => ![source, destination].some((end) => end === LA[1] || end === LB[1])));
+});
+
+test("packets pass as they are between ULIDs: their pair is asked first, and others once it was silent to two repetitions", () => {
+  const direct = { local: LA[0], peer: LB[0], fork: 0 };
+  const net = new Net(18, { delay: RTT / 2 });
+  const a = net.add("A", [LA[0]], LA);
+  net.add("B", [LB[0]], LB);
+  net.passes = ({ source, destination }) => source !== LA[0] && destination !== LA[0];
+  net.need(a, direct, LB);
+  net.run(150 + 4 * RTT);
+  assert.is(view(a, direct).state, "ESTABLISHED");
+  assert.equal(
+    net.flights.filter(({ message }) => message.kind === "I1").map(({ source }) => source),
+    [LA[0], LA[0], LA[0], LA[1]],
+  );
+});
+
 test("§9 teardown on both sides leaves nothing", () => {
   const w = established(13);
   w.net.event(w.a, { kind: "discard", id: view(w.a, AB).id });
