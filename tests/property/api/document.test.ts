@@ -15,8 +15,14 @@ interface Field {
   readonly in: string;
   readonly schema: { readonly type?: string | readonly string[]; readonly enum?: readonly string[]; readonly example?: unknown };
 }
+interface Shape {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Shape & { readonly example?: unknown }>>;
+}
 interface Operation {
   readonly parameters?: readonly Field[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Shape }>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
 }
 interface Call {
@@ -31,6 +37,7 @@ interface Call {
 const api = createApi(fakeFacade(20));
 const document = JSON.parse(await (await api.request("/openapi.json")).text()) as {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Shape>> };
 };
 const operations = Object.entries(document.paths).flatMap(([route, item]) =>
   Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), route, operation })),
@@ -59,7 +66,20 @@ const headers = fc.dictionary(
   ),
   { maxKeys: 3 },
 );
-const body = fc.option(
+/** The body that an operation wants, right or with a field that is not. */
+function bodyOf({ requestBody }: Operation): fc.Arbitrary<Uint8Array<ArrayBuffer>> | undefined {
+  const named = requestBody?.content["application/json"]?.schema;
+  const shape = named?.$ref === undefined ? named : document.components.schemas[named.$ref.split("/").at(-1) ?? ""];
+  if (shape?.properties === undefined) return undefined;
+  const fields = Object.entries(shape.properties).map(([name, { type, example = "x" }]) => {
+    const right = type === "number" || type === "integer" ? fc.nat() : fc.constant(example);
+    return [name, fc.oneof({ weight: 4, arbitrary: right }, fc.jsonValue())] as const;
+  });
+  const object = fc.record(Object.fromEntries(fields), { requiredKeys: [] });
+  return object.map((value) => new TextEncoder().encode(JSON.stringify(value)));
+}
+
+const anyBody = fc.option(
   fc.oneof(
     fc.json().map((text) => new TextEncoder().encode(text)),
     fc.uint8Array({ maxLength: 64 }).map((octets) => Uint8Array.from(octets)),
@@ -75,7 +95,10 @@ const calls: fc.Arbitrary<Call> = fc.constantFrom(...operations).chain(({ method
     { weight: 5, arbitrary: fc.constant(method) },
     fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"),
   );
-  return fc.tuple(values, strange, methods, headers, body).map(([given, extra, asked, said, sent]) => {
+  const wanted = bodyOf(operation);
+  const body = wanted === undefined ? anyBody : fc.oneof({ weight: 3, arbitrary: wanted }, anyBody);
+  const said = fc.tuple(headers, fc.boolean()).map(([some, isJson]) => (isJson ? { ...some, "content-type": "application/json" } : some));
+  return fc.tuple(values, strange, methods, said, body).map(([given, extra, asked, header, sent]) => {
     const query = new URLSearchParams();
     let path = route;
     fields.forEach((field, i) => {
@@ -85,7 +108,7 @@ const calls: fc.Arbitrary<Call> = fc.constantFrom(...operations).chain(({ method
     });
     if (extra !== undefined) query.append(extra[0].toWellFormed(), extra[1].toWellFormed());
     const target = query.size === 0 ? path : `${path}?${query}`;
-    return { method: asked, route, operation, target, headers: said, body: asked === "GET" || asked === "HEAD" ? undefined : sent };
+    return { method: asked, route, operation, target, headers: header, body: asked === "GET" || asked === "HEAD" ? undefined : sent };
   });
 });
 
