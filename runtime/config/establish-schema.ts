@@ -38,7 +38,7 @@ export const establishSchema = z.strictObject({
     .default([])
     .meta({
       description:
-        "Other numbers for some ports. The first entry that names a port decides about it; what its packets come to is counted apart. Of DNS and NTP, ports 53 and 123, packets do not count unless an entry says so.",
+        "Other numbers for some ports. The first entry that names a port decides about it; what its packets come to is counted apart. Of DNS and NTP, ports 53 and 123, and of SCTP packets do not count unless an entry says so.",
     }),
 });
 
