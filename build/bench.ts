@@ -11,6 +11,7 @@ const FILES: Record<string, string> = {
   goodput: "tests/bench/goodput.ts",
   handshake: "tests/bench/handshake.ts",
   kill: "tests/bench/kill.ts",
+  mapping: "tests/bench/mapping.ts",
   rehome: "tests/bench/rehome.ts",
   soak: "tests/bench/soak.ts",
   store: "tests/bench/store.ts",

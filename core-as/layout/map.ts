@@ -3,9 +3,10 @@
  * was made, so that one module serves all sizes, then what all threads share and is of fixed size. Behind it, at the
  * places noted there: records, cold parts, the two indexes, the lanes. u32 little-endian where nothing else is said.
  *
- *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ rules │ records │ cold │ pair index │ tag index │ plain pairs │ ports │ lane 0 │ lane 1 …
+ *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ rules │ mapping │ records │ cold │ pair index │ tag index │ plain pairs │ ports │ ways │ lane 0 │ lane 1 …
  */
 import { DUE_MAX, DUE_OCTETS } from "./due.ts";
+import { MAPPING_BLOCK_OCTETS, MAPPING_BLOCKS } from "./mapping.ts";
 import { RULE_SIZE, RULES } from "./plain.ts";
 
 export const MAP_MAGIC = 0;
@@ -44,7 +45,13 @@ export const MAP_MSS = MAP_LIMIT + 4;
 export const MAP_PAIRS = MAP_MSS + 4;
 export const MAP_PAIRS_MASK = MAP_PAIRS + 4;
 export const MAP_PORTS = MAP_PAIRS_MASK + 4;
-export const MAP_END = MAP_PORTS + 4;
+/** Which of the mapping blocks (mapping.ts) is valid: its place, written last; 0 = hosts are not mapped. Then the table of ways: its place, its sets minus one. */
+export const MAP_MAPPING = MAP_PORTS + 4;
+export const MAP_WAYS = MAP_MAPPING + 4;
+export const MAP_WAYS_MASK = MAP_WAYS + 4;
+/** Not 0 once a flow goes another way than its pair. */
+export const MAP_WAYS_FLOWS = MAP_WAYS_MASK + 4;
+export const MAP_END = MAP_WAYS_FLOWS + 4;
 
 /** {@link MAP_LIMIT} without a limit: the most that leaves room in Payload Length for the payload header. */
 export const LIMIT_NONE = 40 + 65_535 - 8;
@@ -128,8 +135,12 @@ export const MET_END = MET_BITS + MET_OCTETS;
 export const PAIR_RULES = MET_END;
 export const PAIR_RULES_END = PAIR_RULES + RULES * RULE_SIZE;
 
-/** End of the fixed part, a multiple of 64, not below {@link PAIR_RULES_END}. */
-export const FIXED_END = 20480;
+/** Hosts' addresses towards peers without Shim6: a ring of blocks, as the prefixes are. */
+export const MAPPING_FIRST = PAIR_RULES_END;
+export const MAPPING_END = MAPPING_FIRST + MAPPING_BLOCKS * MAPPING_BLOCK_OCTETS;
+
+/** End of the fixed part, a multiple of 64, not below {@link MAPPING_END}. */
+export const FIXED_END = 28672;
 
 /** Index slot: hash in the upper half, id + 1 in the lower; 0 = empty. Twice as many slots as contexts. */
 export const INDEX_OCTETS = 8;

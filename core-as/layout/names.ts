@@ -7,6 +7,8 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.FORWARD_ROUTING, "pass-segments-routing"],
   [verdict.FORWARD_PLAIN_OUT, "out-plain"],
   [verdict.FORWARD_PLAIN_IN, "in-plain"],
+  [verdict.FORWARD_MAPPED_OUT, "out-mapped"],
+  [verdict.FORWARD_MAPPED_IN, "in-mapped"],
   [verdict.PUNT_NO_CONTEXT, "punt-no-context"],
   [verdict.PUNT_CONTROL, "punt-control-shim6"],
   [verdict.PUNT_NO_TAG, "punt-no-tag-shim6"],
@@ -41,6 +43,10 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.COUNT_LARGE_OUT, "out-large-frame"],
   [verdict.COUNT_LARGE_IN, "in-large-frame"],
   [verdict.COUNT_DUE_PAIR, "punt-due-pair"],
+  [verdict.PUNT_UNMAPPED, "punt-unmapped"],
+  [verdict.PUNT_BIG_IN, "punt-big-in"],
+  [verdict.DROP_UNMAPPED_DESTINATION, "drop-unmapped-destination"],
+  [verdict.DROP_UNMAPPED_ICMP6, "drop-unmapped-icmp6"],
 ]);
 
 /** Name of the count at `GIVEN_UP` of map.ts. */

@@ -14,6 +14,10 @@ export const FORWARD_ROUTING = 3;
 export const FORWARD_PLAIN_OUT = 4;
 export const FORWARD_PLAIN_IN = 5;
 
+/** Between a host and a peer without Shim6: the host's address was exchanged for its locator, or back (mapping.ts). */
+export const FORWARD_MAPPED_OUT = 6;
+export const FORWARD_MAPPED_IN = 7;
+
 export const PUNT_FIRST = 8;
 /** Outbound, no context for the ULID pair. */
 export const PUNT_NO_CONTEXT = 8;
@@ -83,5 +87,15 @@ export const COUNT_LARGE_IN = 40;
 
 /** Counted beside, and the reason with which the control thread hears of it: a pair without a context is worth one. */
 export const COUNT_DUE_PAIR = 41;
+
+/** No provider has a locator for the host; also the reason with which the control thread gets the packet. */
+export const PUNT_UNMAPPED = 42;
+/** To a locator that stands for no host. */
+export const DROP_UNMAPPED_DESTINATION = 43;
+/** A host's ICMPv6 error about a packet that was not for the host's site, or did not come from whom the error is for. */
+export const DROP_UNMAPPED_ICMP6 = 44;
+
+/** For a host, larger than the LAN takes; also the reason with which the control thread gets the packet, and what the LAN takes in the place of a context. */
+export const PUNT_BIG_IN = 45;
 
 export const COUNTERS = 64;

@@ -16,7 +16,16 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { LIMIT_NONE, MAP_INPUT_OCTETS, MAP_PREFIXES, MAP_SETTINGS, MAP_SLOT_STRIDE, SETTING_PUNT_OTHER } from "../layout/map.ts";
+import {
+  LIMIT_NONE,
+  MAP_BATCH,
+  MAP_INPUT_OCTETS,
+  MAP_MAPPING,
+  MAP_PREFIXES,
+  MAP_SETTINGS,
+  MAP_SLOT_STRIDE,
+  SETTING_PUNT_OTHER,
+} from "../layout/map.ts";
 import { NO_CONTEXT } from "../layout/record.ts";
 import { SHIM6_EXT_LENGTH } from "../layout/shim6.ts";
 import {
@@ -25,6 +34,7 @@ import {
   DROP_PROTOCOL_IP6,
   DROP_SOURCE_IP6,
   FORWARD_IN,
+  FORWARD_MAPPED_IN,
   FORWARD_OUT,
   FORWARD_ROUTING,
   PUNT_CONTROL,
@@ -47,6 +57,7 @@ import { stampOf } from "../table/stamp.ts";
 import { isI1, isPayload, tagOf } from "../wire/shim6.ts";
 import { isSegmented } from "../wire/virtio.ts";
 import { inbound } from "./inbound.ts";
+import { mappedInAll } from "./mapped.ts";
 import { outbound } from "./outbound.ts";
 import { plainIn } from "./plain.ts";
 
@@ -57,6 +68,7 @@ export function run(lane: usize, count: u32, now: u32): u32 {
   const workIn: usize = load<u32>(lane, LANE_WORK_IN);
   const lengths: usize = load<u32>(lane, LANE_LENGTHS);
   const prefixes: usize = atomic.load<u32>(MAP_PREFIXES);
+  const mapping: usize = atomic.load<u32>(MAP_MAPPING);
   const settings = load<u32>(MAP_SETTINGS);
   const stride = load<u32>(MAP_SLOT_STRIDE);
   const most = load<u32>(MAP_INPUT_OCTETS);
@@ -65,6 +77,8 @@ export function run(lane: usize, count: u32, now: u32): u32 {
   const stamp = stampOf(now);
   let toOut: u32 = 0;
   let toIn: u32 = 0;
+  const mappedEnd = workIn + load<u32>(MAP_BATCH) * WORK_OCTETS_EACH;
+  let mapped = mappedEnd;
   store<u32>(lane, 0, LANE_OUTPUTS);
   if (spill != 0) emptySpill(lane);
   for (let slot: u32 = 0; slot < count; slot++, frame += stride) {
@@ -78,8 +92,14 @@ export function run(lane: usize, count: u32, now: u32): u32 {
         verdict = prepareOut(lane, workOut + toOut * WORK_OCTETS_EACH, packet, octets, settings, slot);
         if (verdict == VERDICT_NONE) toOut++;
       } else if (way == FORWARD_IN) {
-        verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot, prefixes, stamp);
+        verdict = prepareIn(lane, workIn + toIn * WORK_OCTETS_EACH, packet, octets, settings, slot, prefixes, mapping, stamp);
         if (verdict == VERDICT_NONE) toIn++;
+        else if (verdict == FORWARD_MAPPED_IN) {
+          // From the other end of the same array: each slot leads to one entry at most.
+          mapped -= WORK_OCTETS_EACH;
+          enter(mapped, packet, octets, slot, 0);
+          verdict = VERDICT_NONE;
+        }
       } else if (way == DROP_SOURCE_IP6 && load<u8>(packet, IP6_NEXT) == NEXT_ICMP6 && isOutside(packet, prefixes) && !isSegmented(frame)) {
         verdict = completeSum(frame, octets);
         if (verdict == VERDICT_NONE) verdict = punt(lane, packet, octets, PUNT_ROUTER, NO_CONTEXT);
@@ -89,6 +109,7 @@ export function run(lane: usize, count: u32, now: u32): u32 {
   }
   if (toOut != 0) outbound(lane, toOut, stamp);
   if (toIn != 0) inbound(lane, toIn, stamp);
+  if (mapped != mappedEnd) mappedInAll(lane, mapped, <u32>(mappedEnd - mapped) / WORK_OCTETS_EACH, mapping, stamp);
   return load<u32>(lane, LANE_OUTPUTS);
 }
 
@@ -102,12 +123,23 @@ function prepareOut(lane: usize, entry: usize, packet: usize, octets: u32, setti
 }
 
 /** Likewise of an inbound one. What is no payload packet goes to the control thread at once. */
-function prepareIn(lane: usize, entry: usize, packet: usize, octets: u32, settings: u32, slot: u32, prefixes: usize, stamp: u32): u32 {
+function prepareIn(
+  lane: usize,
+  entry: usize,
+  packet: usize,
+  octets: u32,
+  settings: u32,
+  slot: u32,
+  prefixes: usize,
+  mapping: usize,
+  stamp: u32,
+): u32 {
   const verdict = completeSum(packet - VIRTIO_HEADER_OCTETS, octets);
   if (verdict != VERDICT_NONE) return verdict;
   const next = walkIn(entry, packet, octets, settings);
   if (next != NEXT_SHIM6) {
     if (next < FAULT && isForHost(packet, prefixes)) return plainIn(lane, entry, packet, octets, next, stamp);
+    if (next < FAULT && mapping != 0) return FORWARD_MAPPED_IN;
     return other(lane, packet, octets, settings, next);
   }
   // Nobody but the core makes large frames of what has a Shim6 header.

@@ -13,7 +13,7 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { LIMIT_NONE, MAP_LIMIT, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES } from "../layout/map.ts";
+import { LIMIT_NONE, MAP_LIMIT, MAP_MAPPING, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES } from "../layout/map.ts";
 import {
   COLD_LIMIT,
   NO_CONTEXT,
@@ -39,7 +39,7 @@ import {
   PUNT_NO_CONTEXT,
 } from "../layout/verdict.ts";
 import { VIRTIO_GSO_TCP6, VIRTIO_HEADER_OCTETS } from "../layout/virtio.ts";
-import { mayPass } from "../step/classify.ts";
+import { mayMap, mayPass } from "../step/classify.ts";
 import { countOut, countOutMany, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
@@ -53,6 +53,7 @@ import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampSent } from "../table/stamp.ts";
 import { peerTag } from "../wire/shim6.ts";
 import { isSegmented, segmentKind, sumStart } from "../wire/virtio.ts";
+import { mappedOut, touchWays } from "./mapped.ts";
 import { bareOut, plainOut } from "./plain.ts";
 
 /** Runs the `count` entries of the lane's outbound work at the instant `stamp`; every one gets its verdict. */
@@ -60,6 +61,7 @@ export function outbound(lane: usize, count: u32, stamp: u32): void {
   const work: usize = load<u32>(lane, LANE_WORK_OUT);
   const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
   store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_PAIR_INDEX)), LANE_TOUCHED);
+  if (load<u32>(MAP_MAPPING) != 0) touchWays(lane, work, count);
   const limit = load<u32>(MAP_LIMIT);
   const mss = load<u32>(MAP_MSS);
   const end = work + count * WORK_OCTETS_EACH;
@@ -79,7 +81,10 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
     if (record == 0) {
       record = findPair(packet + IP6_SOURCE, 0, load<u32>(entry, WORK_HASH));
       if (record == 0) {
-        if (mayPass(packet, atomic.load<u32>(MAP_PREFIXES))) return plainOut(lane, entry, stamp, most, mss);
+        const prefixes: usize = atomic.load<u32>(MAP_PREFIXES);
+        if (mayPass(packet, prefixes)) return plainOut(lane, entry, stamp, most, mss);
+        const mapping: usize = atomic.load<u32>(MAP_MAPPING);
+        if (mapping != 0 && mayMap(packet, prefixes, mapping)) return mappedOut(lane, entry, prefixes, mapping, stamp, most, mss);
         return large
           ? puntLarge(lane, frame, packet, octets, most, PUNT_NO_CONTEXT, NO_CONTEXT)
           : punt(lane, packet, octets, PUNT_NO_CONTEXT, NO_CONTEXT);

@@ -1,5 +1,5 @@
 /** Packets between ULIDs that the internet routes: they need no header while the locators in use are the ULIDs, and none without a context. */
-import { NEXT_TCP, NEXT_UDP } from "../layout/ip6.ts";
+import { NEXT_DCCP, NEXT_SCTP, NEXT_TCP, NEXT_UDP, NEXT_UDP_LITE } from "../layout/ip6.ts";
 import { TOLD_OCTETS } from "../layout/plain.ts";
 import { NO_CONTEXT } from "../layout/record.ts";
 import { COUNT_DUE_PAIR, COUNT_MSS_OUT, DROP_GSO_VIRTIO, FORWARD_PLAIN_OUT, PUNT_BIG } from "../layout/verdict.ts";
@@ -11,11 +11,6 @@ import { emit, emitAsIs } from "./emit.ts";
 import { mayMend, mend } from "./mend.ts";
 import { punt } from "./punt.ts";
 import { headOctets, pieceSize, puntLarge } from "./segment.ts";
-
-/** Protocols with ports where TCP has them, beside TCP and UDP: DCCP, SCTP, UDP-Lite. */
-const DCCP: u32 = 33;
-const SCTP: u32 = 132;
-const UDP_LITE: u32 = 136;
 
 /**
  * Lists the packet as it is; none is larger than `limit`, which leaves room for the header that it may need one day. A large frame
@@ -52,13 +47,14 @@ export function packetsIn(packet: usize, octets: u32): u32 {
  */
 export function note(lane: usize, packet: usize, octets: u32, packets: u32, at: u32, next: u32, hash: u32, stamp: u32): void {
   const rule = hasPorts(next) && at + 4 <= octets ? ruleOfPorts(load<u32>(packet + at)) : ruleAt(0);
-  if (next == SCTP && rule == ruleAt(0)) return;
+  if (next == NEXT_SCTP && rule == ruleAt(0)) return;
   const entry = countPair(hash, rule, packets, octets, stamp);
   if (entry == 0) return;
   count(lane, COUNT_DUE_PAIR);
   if (punt(lane, packet, TOLD_OCTETS, COUNT_DUE_PAIR, NO_CONTEXT) == COUNT_DUE_PAIR) told(entry, stamp);
 }
 
-function hasPorts(next: u32): bool {
-  return next == NEXT_TCP || next == NEXT_UDP || next == SCTP || next == DCCP || next == UDP_LITE;
+/** Whether a transport has ports where TCP has them. */
+export function hasPorts(next: u32): bool {
+  return next == NEXT_TCP || next == NEXT_UDP || next == NEXT_SCTP || next == NEXT_DCCP || next == NEXT_UDP_LITE;
 }

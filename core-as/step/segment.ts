@@ -23,6 +23,7 @@ import {
   DROP_ROOM_VIRTIO,
   FORWARD_OUT,
   PUNT_BIG,
+  PUNT_BIG_IN,
   VERDICT_NONE,
 } from "../layout/verdict.ts";
 import { VIRTIO_GSO_TCP6, VIRTIO_GSO_UDP } from "../layout/virtio.ts";
@@ -99,7 +100,7 @@ export function puntLarge(lane: usize, frame: usize, packet: usize, octets: u32,
     if (tcp) return DROP_GSO_VIRTIO;
     size = segmentSize(frame);
     end = min<u32>(payload, size);
-    why = PUNT_BIG;
+    if (why != PUNT_BIG_IN) why = PUNT_BIG;
   }
   if (placeOctets(head + size) > spillRoom(lane)) return DROP_ROOM_VIRTIO;
   const base = partialSum(packet, start, head - start + payload, tcp);

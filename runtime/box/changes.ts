@@ -22,6 +22,7 @@ const FIXED: readonly (readonly [path: string, read: Reader])[] = [
   ["egress.manage", (site) => site.egress.manage],
   ["key.bits", (site) => site.key.bits],
   ["api", (site) => site.api],
+  ["legacy.mode", (site) => site.legacy.mode],
 ];
 
 const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
@@ -40,6 +41,7 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["mtu.probe", (site) => site.mtu.probe],
   ["establish", (site) => site.establish.others],
   ["establish.ports", (site) => site.establish.ports],
+  ["legacy.names", (site) => site.legacy.names],
   ["reap.profile", (site) => site.reap.profile],
   ["log.level", (site) => site.log.level],
 ];

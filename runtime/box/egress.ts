@@ -194,14 +194,18 @@ function rules(site: Site, tun: string, slotOf: (provider: Provider) => number, 
 
 /**
  * Packets of hosts that the internet reaches at their ULID pass through the box both ways, although the kernel knows a way without it: to
- * neighbours on the LAN as the main table says, everything else of theirs to the TUN.
+ * neighbours on the LAN as the main table says, everything else of theirs to the TUN. So do those of all hosts, if the box maps them.
  */
-function plainRules({ ulid, lan, providers }: Site, mark: string): string[] {
-  if (ulid.routable.length === 0) return [];
+function plainRules({ ulid, lan, providers, legacy }: Site, mark: string): string[] {
+  const mapped = legacy.mode === "map" ? [ulid.prefix] : [];
+  if (ulid.routable.length + mapped.length === 0) return [];
   const lines = [...new Set(providers.map((provider) => provider.interface))].filter((line) => line !== lan.interface);
   return [
     ...[ulid.prefix, ...ulid.routable].map(
       (own) => `rule add priority ${NEIGHBOUR_PRIORITY} to ${showPrefix(own)} iif ${lan.interface} lookup main ${mark}`,
+    ),
+    ...mapped.map(
+      (own) => `rule add priority ${PLAIN_PRIORITY} from ${showPrefix(own)} iif ${lan.interface} lookup ${PLAIN_TABLE} ${mark}`,
     ),
     ...ulid.routable.flatMap((own) => [
       `rule add priority ${PLAIN_PRIORITY} from ${showPrefix(own)} iif ${lan.interface} lookup ${PLAIN_TABLE} ${mark}`,
@@ -211,8 +215,8 @@ function plainRules({ ulid, lan, providers }: Site, mark: string): string[] {
 }
 
 /** From inside as large as leaves room for the payload header, which may come one day; from outside as it comes. */
-function plainRoutes({ ulid, tun: { mtu } }: Site, tun: string): string[] {
-  if (ulid.routable.length === 0) return [];
+function plainRoutes({ ulid, tun: { mtu }, legacy }: Site, tun: string): string[] {
+  if (ulid.routable.length === 0 && legacy.mode === "off") return [];
   return [
     `route replace default dev ${tun} table ${PLAIN_TABLE} mtu lock ${mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`,
     ...ulid.routable.map((own) => `route replace ${showPrefix(own)} dev ${tun} table ${PLAIN_TABLE} ${MARK}`),

@@ -43,7 +43,7 @@ export class Intake {
 
   /** One packet that the core punted for `reason`; `context` is 0 where none belongs to it. */
   punt(packet: Uint8Array, reason: number, context: number, now: Millis): void {
-    const { control, reports, counters } = this.#parts;
+    const { control, reports, sender, counters } = this.#parts;
     switch (reason) {
       case verdict.PUNT_NO_CONTEXT:
         return this.#needContext(packet, now);
@@ -59,6 +59,10 @@ export class Intake {
         return reports.tooBig(packet, context, now);
       case verdict.COUNT_DUE_PAIR:
         return this.#deferral.due(packet, now);
+      case verdict.PUNT_UNMAPPED:
+        return sender.refuse(packet, "drop-unmapped-source", now);
+      case verdict.PUNT_BIG_IN:
+        return sender.refuseBig(packet, context, now);
       case verdict.PUNT_ROUTER:
         if (!reports.fromRouter(packet, now)) counters.count("drop-router-icmp6");
         return;

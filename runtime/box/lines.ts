@@ -25,6 +25,8 @@ export interface LineParts {
   readonly log: Log;
   /** Called when a provider's locators became usable, or are not any more. */
   readonly changed?: () => void;
+  /** Hears which interfaces are dead, after each change of them or of the site. */
+  readonly mapped?: (dead: ReadonlySet<string>) => void;
 }
 
 /** Hears of interfaces and acts. For the control thread. */
@@ -58,8 +60,9 @@ export class Lines {
 
   /** The site has changed: providers may have other lines. */
   refresh(): void {
-    const { site, box } = this.#parts;
+    const { site, box, mapped } = this.#parts;
     const { dead } = this.#liveness;
+    mapped?.(dead);
     const broken = site().providers.filter((provider) => dead.has(provider.interface));
     const prefixes = new Set(broken.map(({ prefix }) => showPrefix(prefix)));
     const { identities, shim6 } = box.parts;

@@ -44,7 +44,7 @@ export interface Located {
 }
 
 /** The part of site.yaml that the service is made of. */
-export type NameSite = Pick<Site, "ulid" | "providers" | "lan"> & { readonly dns: DnsSettings };
+export type NameSite = Pick<Site, "ulid" | "providers" | "lan" | "legacy"> & { readonly dns: DnsSettings };
 
 /** Chosen: octets of finished answers for each entry that `dns.cache` allows. */
 const OCTETS_PER_ENTRY = 1_024;
@@ -359,8 +359,22 @@ function limitsOf({ cache }: DnsSettings): { readonly entries: number; readonly 
   return { entries: cache, octets: cache * OCTETS_PER_ENTRY };
 }
 
-function gatewaySettings({ ulid, providers, dns }: NameSite): GatewaySettings {
+/** Whether addresses of peers without Shim6 are of use to hosts: those that are not mapped, and have none of the internet's, cannot go there. */
+function namesFor({ mode, names }: NameSite["legacy"], { routable }: NameSite["ulid"]): "pass" | "hide" {
+  if (names !== "auto") return names;
+  return mode === "map" || routable.length > 0 ? "pass" : "hide";
+}
+
+function gatewaySettings({ ulid, providers, dns, legacy }: NameSite): GatewaySettings {
   const prefixes: Prefix[] = providers.map((provider) => provider.prefix);
   const announce = dns.handshake === "answer";
-  return { ulidType: dns.type, generic: ulid.generic, own: ulid.prefix, providers: prefixes, announce, legacy: "pass", cache: dns.cache };
+  return {
+    ulidType: dns.type,
+    generic: ulid.generic,
+    own: ulid.prefix,
+    providers: prefixes,
+    announce,
+    legacy: namesFor(legacy, ulid),
+    cache: dns.cache,
+  };
 }

@@ -5,10 +5,17 @@ import type { Prefix } from "../value/prefix.ts";
 
 /** Pairs of routable ULIDs that are counted at a time. */
 const PLAIN_PAIRS = 16_384;
+/** Pairs whose provider is known at a time; the others go by their share. */
+const WAYS = 131_072;
 
 /** How many pairs the core has room to count: none where no ULID is routable. */
 export function plainPairs({ ulid }: Pick<Site, "ulid">): number {
   return ulid.routable.length === 0 ? 0 : PLAIN_PAIRS;
+}
+
+/** How many pairs of hosts and peers without Shim6 the core has room to know the provider of: none where no host is mapped. */
+export function ways({ legacy }: Pick<Site, "legacy">): number {
+  return legacy.mode === "map" ? WAYS : 0;
 }
 
 /** Tells the core; `locators` are those of the providers, or more while packets to old ones are still on their way. */

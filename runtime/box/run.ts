@@ -39,7 +39,8 @@ import { Keepsakes } from "./keepsakes.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { Lines } from "./lines.ts";
-import { plainPairs, tellCore } from "./prefixes.ts";
+import { mtuOf, tellMapping } from "./mapping.ts";
+import { plainPairs, tellCore, ways } from "./prefixes.ts";
 import { Providers, sayAwaited } from "./providers.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Release } from "./release.ts";
@@ -133,6 +134,7 @@ async function bringUp(
       spillOctets: SPILL_OCTETS,
       puntOctets: PUNT_OCTETS,
       plainPairs: plainPairs(site),
+      ways: ways(site),
     },
     { passRouting: site.shim6.routingHeader === "pass", mtu: site.tun.mtu, mss: site.mss },
   );
@@ -227,6 +229,8 @@ async function bringUp(
   loadFilter(site, platform.command);
 
   const plan = egressPlan(site);
+  const lanMtu = () => mtuOf(files.readText(`/sys/class/net/${site.lan.interface}/mtu`));
+  tellMapping(core, site, plan.slots, { dead: new Set(), drained: told.drained }, lanMtu());
   if (site.egress.manage) {
     undo.push(() => removeLines(plan.down, platform.command));
     setUpEgress(site, plan, platform);
@@ -264,6 +268,7 @@ async function bringUp(
     command: platform.command,
     log,
     changed: () => services?.changed(),
+    mapped: (dead) => tellMapping(core, reloader.site, reloader.plan.slots, { dead, drained: told.drained }, lanMtu()),
   });
   const reload = (): ReloadResult => {
     const result = reloader.run();

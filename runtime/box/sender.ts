@@ -2,8 +2,8 @@
 import { Limiter, siteOf } from "../shim6/limiter.ts";
 import { addressAt, type Locator } from "../value/address.ts";
 import type { Millis } from "../value/time.ts";
-import { emitPacket, emitUnreachable, errorFor, type Message, type Refusal } from "../wire/index.ts";
-import { ICMP6_ADDRESS_UNREACHABLE } from "../wire/number.ts";
+import { emitIcmpError, emitPacket, emitUnreachable, errorFor, type Message, type Refusal } from "../wire/index.ts";
+import { ICMP6_ADDRESS_UNREACHABLE, ICMP6_PACKET_TOO_BIG } from "../wire/number.ts";
 import type { ControlCounters } from "./counters.ts";
 import { isIcmpError } from "./icmp.ts";
 
@@ -35,6 +35,14 @@ export class Sender {
     const peer = addressAt(packet, 8);
     if (!this.#errors.allow("error", siteOf(peer), now)) return this.#counters.count("drop-error-limit");
     this.send(addressAt(packet, 24), peer, errorFor(packet, refusal.code, refusal.pointer));
+  }
+
+  /** Tells a peer without Shim6 that hosts take packets of `mtu` octets at most; the error comes from the locator that it sent to. */
+  refuseBig(packet: Uint8Array, mtu: number, now: Millis): void {
+    this.#counters.count("drop-unmapped-big");
+    const peer = addressAt(packet, 8);
+    if (isIcmpError(packet) || !this.#errors.allow("error", siteOf(peer), now)) return;
+    this.transmit(emitIcmpError(addressAt(packet, 24), peer, { type: ICMP6_PACKET_TOO_BIG, code: 0, word: mtu }, packet));
   }
 
   /** Tells the host that its packet goes nowhere. The error comes from the address that the host wanted to reach: the box has none of its own. */

@@ -5,6 +5,7 @@
 import type { Address } from "../value/address.ts";
 import { contains, covers, type Prefix, showPrefix } from "../value/prefix.ts";
 import { checkFirewall } from "./cross-firewall.ts";
+import { checkLegacy } from "./cross-legacy.ts";
 import { checkNames } from "./cross-names.ts";
 import { checkPolicy } from "./cross-policy.ts";
 import { checkRoutable } from "./cross-routable.ts";
@@ -45,6 +46,7 @@ export function crossCheck(root: unknown, findings: Findings, autos: ReadonlySet
   checkProviders(draft, findings);
   checkRoom(draft, findings);
   checkRoutable(root, draft, findings);
+  checkLegacy(root, draft, findings);
   checkInterfaces(draft, findings);
   checkHosts(root, draft, findings);
   checkBindings(root, draft, findings);

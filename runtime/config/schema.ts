@@ -18,6 +18,7 @@ import {
   segmentField,
 } from "./fields.ts";
 import { admissionSchema, firewallSchema } from "./firewall-schema.ts";
+import { legacySchema } from "./legacy-schema.ts";
 import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
@@ -196,6 +197,9 @@ export const siteSchema = z.strictObject({
   establish: establishSchema.prefault({}).meta({
     description:
       "When a context is set up for packets that need none: those between an address in `ulid.routable` and one that the internet routes. For all others it is set up at once.",
+  }),
+  legacy: legacySchema.prefault({}).meta({
+    description: "How hosts with nothing but a ULID and peers without Shim6 reach each other ([peers without Shim6](legacy.md)).",
   }),
   reap: z
     .strictObject({

@@ -31,6 +31,7 @@ export interface Site {
   readonly contexts: ContextSettings;
   readonly hold: HoldSettings;
   readonly establish: EstablishSettings;
+  readonly legacy: LegacySettings;
   readonly reap: { readonly profile: ReapProfile };
   readonly shim6: { readonly routingHeader: "drop" | "pass" };
   readonly egress: { readonly manage: boolean };
@@ -174,6 +175,14 @@ export interface EstablishSettings {
   readonly ports: readonly (EstablishRule & { readonly ports: readonly PortRange[] })[];
 }
 
+/** Peers without Shim6, and hosts whose ULIDs the internet does not route (draft §7). */
+export interface LegacySettings {
+  /** Whether such packets are mapped: the host's ULID in them becomes one of its locators. */
+  readonly mode: "off" | "map";
+  /** Whether the DNS gateway tells hosts the addresses of such peers; `auto` = if there is a way to use them. */
+  readonly names: "auto" | "pass" | "hide";
+}
+
 /** The inside. */
 export interface LanSettings {
   readonly interface: string;
@@ -270,6 +279,8 @@ export type KeyBits = 1024 | 2048 | 3072 | 4096;
 export const PROVIDER_LIMIT = 16;
 /** Routable prefixes that the core tells apart. */
 export const ROUTABLE_LIMIT = 8;
+/** Bindings outside `ulid.generic` that the core spares from mapping. */
+export const SPARED_LIMIT = 16;
 /** Contexts that the core's table holds at most. */
 export const CONTEXT_LIMIT = 1_048_576;
 /** Octets that the Shim6 payload header adds to a packet (RFC 5533 §5.2). */

@@ -5,8 +5,9 @@
 import { IP6_LENGTH, NEXT_TCP } from "../../core-as/layout/ip6.ts";
 import * as map from "../../core-as/layout/map.ts";
 import { VIRTIO_HEADER_OCTETS } from "../../core-as/layout/virtio.ts";
+import { address, addressOctets } from "../value/address.ts";
 import { prefix } from "../value/prefix.ts";
-import type { CoreSizes } from "./contract.ts";
+import type { Core, CoreSizes, Lane } from "./contract.ts";
 import { createCore } from "./core.ts";
 import { openModule } from "./exports.ts";
 import { openLane } from "./lane.ts";
@@ -31,6 +32,11 @@ export interface CoreBenchRow {
   readonly mpps: number;
 }
 
+/** The same for packets to and from peers without Shim6. */
+export interface MappingBenchRow extends Omit<CoreBenchRow, "contexts"> {
+  readonly hosts: number;
+}
+
 /** What the benchmark needs from outside. */
 export interface CoreBenchOptions {
   /** dist/core.wasm, compiled. */
@@ -52,9 +58,18 @@ export function showCoreBench(rows: readonly CoreBenchRow[], title: string): str
   return [`core, ${title}`, "  contexts  direction  ns/packet    Mpps", ...lines, ""].join("\n");
 }
 
+/** The rows of the mapping, behind those of the core. */
+export function showMappingBench(rows: readonly MappingBenchRow[]): string {
+  const lines = rows.map(
+    ({ hosts, direction, nanoseconds, mpps }) =>
+      `${String(hosts).padStart(10)}  ${direction.padEnd(9)}  ${nanoseconds.toFixed(1).padStart(9)}  ${mpps.toFixed(2).padStart(6)}`,
+  );
+  return ["mapping, peers without Shim6", "     hosts  direction  ns/packet    Mpps", ...lines, ""].join("\n");
+}
+
 /** A lane over a table of `contexts`, and a way to refill its slots. */
-async function world(contexts: number, options: CoreBenchOptions) {
-  const sizes: CoreSizes = { contexts, lanes: 1, batch: BATCH, slotOctets: 2048, puntOctets: 65_536 };
+async function world(contexts: number, options: CoreBenchOptions, mapped = false) {
+  const sizes: CoreSizes = { contexts, lanes: 1, batch: BATCH, slotOctets: 2048, puntOctets: 65_536, ways: mapped ? 2 * contexts : 0 };
   const core = await createCore(options.module, sizes, { hashKey: options.hashKey, now: 1 });
   options.opened?.(core.shared.memory.buffer);
   core.setPrefixes({
@@ -72,7 +87,7 @@ async function world(contexts: number, options: CoreBenchOptions) {
     [map.STAGE_PEER_LOCATOR, 0x2001_0db8_00b3_0000n],
   ];
   for (const [at, head] of heads) view.setBigUint64(at, head);
-  for (let id = 0; id < contexts; id++) {
+  for (let id = 0; id < contexts && !mapped; id++) {
     for (const [at] of heads) view.setUint32(at + 12, spread(id));
     view.setUint32(map.STAGE_LOCAL_TAG + 2, 0x8000_1111);
     view.setUint16(map.STAGE_LOCAL_TAG + 6, id);
@@ -133,8 +148,24 @@ async function world(contexts: number, options: CoreBenchOptions) {
       }
     },
   };
-  return { core, lane, refill };
+  const refillMapped = (direction: "out" | "in"): void => {
+    for (let slot = 0; slot < BATCH; slot++) {
+      const tail = swap(spread(draw()));
+      const at = begin(slot, IP6_LENGTH + PAYLOAD);
+      words[at] = 0x60;
+      words[at + 1] = swap((PAYLOAD << 16) | (NEXT_TCP << 8) | 64);
+      if (direction === "out") putAddresses(at + 2, heads[0][1], PEERS, tail);
+      else putAddresses(at + 2, PEERS, heads[2][1], tail);
+      // Some data of an open connection: no SYN, a checksum of sorts.
+      words[at + 13] = swap(0x5010_ffff);
+      words[at + 14] = swap(0x1234_0000);
+    }
+  };
+  return { core, lane, refill, refillMapped };
 }
+
+/** Where the peers without Shim6 are. */
+const PEERS = 0x2a00_0001_0000_0000n;
 
 /** A bijection of 32-bit numbers: contexts that follow one another have nothing else in common. */
 function spread(id: number): number {
@@ -147,28 +178,56 @@ function spread(id: number): number {
  */
 export async function measureCore(contexts: number, options: CoreBenchOptions): Promise<CoreBenchRow[]> {
   const { core, lane, refill } = await world(contexts, options);
-  const rows: CoreBenchRow[] = [];
-  for (const direction of ["out", "in"] as const) {
-    const runs: number[] = [];
-    for (let run = 0; run <= RUNS; run++) {
-      const batches = run === 0 ? WARM_BATCHES : BATCHES_A_RUN;
-      let spent = 0;
-      for (let batch = 0; batch < batches; batch++) {
-        refill[direction]();
-        const before = options.nanoseconds();
-        const outputs = lane.run(BATCH, 1000);
-        spent += options.nanoseconds() - before;
-        if (outputs !== BATCH)
-          throw new Error(`${outputs} of ${BATCH} forwarded: ${JSON.stringify([...core.totals()].filter(([, n]) => n > 0))}`);
-        if (lane.takeBell()) core.advance(1000, 1000, () => undefined);
-      }
-      if (run > 0) runs.push(spent / (batches * BATCH));
+  return (["out", "in"] as const).map((direction) => {
+    const nanoseconds = median(core, lane, refill[direction], options);
+    return { contexts, direction, nanoseconds: round(nanoseconds, 1), mpps: round(1000 / nanoseconds, 2) };
+  });
+}
+
+/** Nanoseconds a packet, in the median run. */
+function median(core: Core, lane: Lane, refill: () => void, options: CoreBenchOptions): number {
+  const runs: number[] = [];
+  for (let run = 0; run <= RUNS; run++) {
+    const batches = run === 0 ? WARM_BATCHES : BATCHES_A_RUN;
+    let spent = 0;
+    for (let batch = 0; batch < batches; batch++) {
+      refill();
+      const before = options.nanoseconds();
+      const outputs = lane.run(BATCH, 1000);
+      spent += options.nanoseconds() - before;
+      if (outputs !== BATCH)
+        throw new Error(`${outputs} of ${BATCH} forwarded: ${JSON.stringify([...core.totals()].filter(([, n]) => n > 0))}`);
+      if (lane.takeBell()) core.advance(1000, 1000, () => undefined);
     }
-    runs.sort((a, b) => a - b);
-    const nanoseconds = runs[runs.length >> 1];
-    rows.push({ contexts, direction, nanoseconds: round(nanoseconds, 1), mpps: round(1000 / nanoseconds, 2) });
+    if (run > 0) runs.push(spent / (batches * BATCH));
   }
-  return rows;
+  runs.sort((a, b) => a - b);
+  return runs[runs.length >> 1];
+}
+
+/** Hosts, each with a peer of its own without Shim6, that the mapping is measured with. */
+export const BENCH_HOSTS = 65_536;
+const SHARES = 256;
+
+/**
+ * Measures the exchange of addresses for peers without Shim6, both ways: `hosts` of them at random, two providers, TCP segments with a checksum to
+ * mend. Takes seconds and blocks meanwhile.
+ * @throws {Error} when a frame was not forwarded
+ */
+export async function measureMapping(hosts: number, options: CoreBenchOptions): Promise<MappingBenchRow[]> {
+  const { core, lane, refillMapped } = await world(hosts, options, true);
+  const mask = Uint8Array.from({ length: 16 }, (_, i) => (i < 6 ? 0xff : 0));
+  const [head, ...bases] = ["fc00:aaaa:1::", "2001:db8:a1::", "2001:db8:a2::"].map((text) => addressOctets(address(text)));
+  core.setMapping({
+    providers: bases.map((base, place) => ({ place, mask, head, base, usable: true })),
+    shares: Uint8Array.from({ length: SHARES }, (_, share) => share & 1),
+    limitIn: 1500,
+    spared: [],
+  });
+  return (["out", "in"] as const).map((direction) => {
+    const nanoseconds = median(core, lane, () => refillMapped(direction), options);
+    return { hosts, direction, nanoseconds: round(nanoseconds, 1), mpps: round(1000 / nanoseconds, 2) };
+  });
 }
 
 function round(value: number, digits: number): number {

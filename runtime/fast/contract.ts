@@ -25,6 +25,8 @@ export interface CoreSizes {
   readonly spillOctets?: number;
   /** Pairs of routable ULIDs without a context that are counted at a time, at most 2^20; absent or 0: none. Rounded up to a power of two. */
   readonly plainPairs?: number;
+  /** Pairs of hosts and peers without Shim6 of which is known which provider they use, at most 2^24; absent or 0: no host is mapped. Rounded up to a power of two. */
+  readonly ways?: number;
   /** Octets of each lane's ring of punted frames, a power of two. */
   readonly puntOctets: number;
 }
@@ -118,6 +120,29 @@ export interface PairRules {
   readonly ports: readonly PortRule[];
 }
 
+/** How the site's ULIDs become locators of one provider and back; octets in network order. */
+export interface MappedProvider {
+  /** 0 … 15, the same as long as the provider is there. */
+  readonly place: number;
+  /** Leading bits that are exchanged, and what stands there in a ULID and in a locator: 16 octets each. */
+  readonly mask: Uint8Array;
+  readonly head: Uint8Array;
+  readonly base: Uint8Array;
+  /** `false` = nothing leaves there while others work. */
+  readonly usable: boolean;
+}
+
+/** How hosts reach peers without Shim6 (P-Shim6 draft §7): core-as/layout/mapping.ts. */
+export interface CoreMapping {
+  readonly providers: readonly MappedProvider[];
+  /** {@link SHARES} octets: the place of the provider that takes each share of the new pairs, 255 = none. */
+  readonly shares: Uint8Array;
+  /** Octets of the largest packet that the hosts' link carries: a larger one is punted with PUNT_BIG_IN. */
+  readonly limitIn: number;
+  /** Peers outside the generic prefix that have Shim6, at most 16: never mapped. */
+  readonly spared: readonly Address[];
+}
+
 /** Packets of one context, with ULIDs, IPv6 header included in the octets. */
 export interface Counters {
   readonly packetsOut: number;
@@ -136,6 +161,8 @@ export interface Core {
    * Again after ten seconds at the earliest. Without rules no pair is.
    */
   setPairRules(rules: PairRules): void;
+  /** From now on packets to and from peers without Shim6 are mapped so; `undefined` = not at all. @throws {RangeError} if there is no room for it */
+  setMapping(mapping: CoreMapping | undefined): void;
 
   /** Writes record `id` (0 … contexts − 1, unused) and both indexes. @throws {RangeError} if the id is in use, or pair or tag already present. */
   add(id: number, record: ContextRecord, now: Millis): void;

@@ -13,6 +13,7 @@ import type {
   ContextChange,
   ContextRecord,
   Core,
+  CoreMapping,
   CoreOptions,
   CorePrefixes,
   CoreSizes,
@@ -22,6 +23,7 @@ import type {
   SharedCore,
 } from "./contract.ts";
 import { type CoreExports, openModule, stamp } from "./exports.ts";
+import { writeMapping } from "./mapping.ts";
 import { writePairRules } from "./pairs.ts";
 import { laneAt, type Plan, planMemory, writePlan } from "./plan.ts";
 import { PuntRing } from "./punt.ts";
@@ -119,6 +121,13 @@ class TableCore implements Core {
 
   setPairRules(rules: PairRules): void {
     writePairRules(this.#plan, rules, this.#words, this.#octets);
+  }
+
+  setMapping(mapping: CoreMapping | undefined): void {
+    if (mapping !== undefined && this.#plan.ways === 0) throw new RangeError("mapping: the core has no table of ways");
+    const used = this.#words[map.MAP_MAPPING >>> 2];
+    const block = mapping === undefined ? 0 : writeMapping(mapping, used, this.#words, this.#octets);
+    Atomics.store(this.#signed, map.MAP_MAPPING >>> 2, block);
   }
 
   add(id: number, record: ContextRecord, now: Millis): void {

@@ -1,6 +1,7 @@
 /** Sizes to places: where everything stands in the shared memory (core-as/layout/map.ts), written into its header block once. */
 import * as lane from "../../core-as/layout/lane.ts";
 import * as map from "../../core-as/layout/map.ts";
+import { WAY_OCTETS, WAY_SET_OCTETS } from "../../core-as/layout/mapping.ts";
 import { PAIR_SET_OCTETS, PAIR_WAYS, PORT_OCTETS } from "../../core-as/layout/plain.ts";
 import { COLD_OCTETS, RECORD_OCTETS } from "../../core-as/layout/record.ts";
 import { VIRTIO_HEADER_OCTETS } from "../../core-as/layout/virtio.ts";
@@ -13,6 +14,7 @@ const SLOT_MIN = 256;
 const SLOT_MAX = 131_072;
 const SPILL_MAX = 2 ** 24;
 const PAIRS_MAX = 2 ** 20;
+const WAYS_MAX = 2 ** 24;
 
 /** Octets from the start of the memory, but for what the names say otherwise. */
 export interface Plan {
@@ -26,6 +28,9 @@ export interface Plan {
   readonly pairs: number;
   readonly pairSets: number;
   readonly ports: number;
+  /** Which provider pairs use that are mapped; 0 = there is no such table. */
+  readonly ways: number;
+  readonly waySets: number;
   readonly laneFirst: number;
   readonly laneStride: number;
   /** Places inside a lane, octets from its start. */
@@ -62,6 +67,9 @@ export function planMemory(sizes: CoreSizes): Plan {
   const plainPairs = sizes.plainPairs ?? 0;
   within("plainPairs", plainPairs, 0, PAIRS_MAX);
   const pairSets = plainPairs === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(1, plainPairs / PAIR_WAYS)));
+  const wayCount = sizes.ways ?? 0;
+  within("ways", wayCount, 0, WAYS_MAX);
+  const waySets = wayCount === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(1, (wayCount * WAY_OCTETS) / WAY_SET_OCTETS)));
   const activityEntries = Math.min(contexts, ACTIVITY_ENTRIES_MAX);
   // An odd number of lines from slot to slot: headers of a batch then spread over all sets of the first-level cache.
   const slotStride = (Math.ceil(sizes.slotOctets / LINE) | 1) * LINE;
@@ -73,6 +81,7 @@ export function planMemory(sizes: CoreSizes): Plan {
   const tagIndex = chain.take(indexSlots * map.INDEX_OCTETS);
   const pairs = pairSets === 0 ? 0 : chain.take(pairSets * PAIR_SET_OCTETS);
   const ports = pairSets === 0 ? 0 : chain.take(PORT_OCTETS);
+  const ways = waySets === 0 ? 0 : chain.take(waySets * WAY_SET_OCTETS);
 
   const own = new Chain(lane.LANE_FIXED_OCTETS);
   const inLane = {
@@ -103,6 +112,8 @@ export function planMemory(sizes: CoreSizes): Plan {
     pairs,
     pairSets,
     ports,
+    ways,
+    waySets,
     laneFirst,
     laneStride,
     inLane,
@@ -136,6 +147,8 @@ export function writePlan(plan: Plan, sizes: CoreSizes, words: Uint32Array): voi
   put(map.MAP_PAIRS, plan.pairs);
   put(map.MAP_PAIRS_MASK, Math.max(0, plan.pairSets - 1));
   put(map.MAP_PORTS, plan.ports);
+  put(map.MAP_WAYS, plan.ways);
+  put(map.MAP_WAYS_MASK, Math.max(0, plan.waySets - 1));
   put(map.MAP_LANE_FIRST, plan.laneFirst);
   put(map.MAP_LANE_STRIDE, plan.laneStride);
   put(map.MAP_PREFIXES, map.PREFIX_FIRST);

@@ -46,6 +46,7 @@ function siteOf(words: GatewayWords): NameSite {
     ulid: { prefix: prefix(SITE_PREFIX), generic: prefix("fc00::/7"), routable: [] },
     lan: { interface: "lo", subnets: [prefix("fc00:aaaa:1::/64")], advertise: false },
     providers: [provider],
+    legacy: { mode: "off", names: "pass" },
     dns: {
       listen: words.listen,
       upstreams: words.upstreams,

@@ -26,6 +26,7 @@ const site: NameSite = {
   ulid: { prefix: prefix("fc00:aaaa:1::/48"), generic: prefix("fc00::/7"), routable: [] },
   lan: { interface: "lan", subnets: [prefix("fc00:aaaa:1::/64")], advertise: false },
   providers: [],
+  legacy: { mode: "off", names: "pass" },
   dns: {
     listen: [{ host: GATEWAY, port: 53 }],
     upstreams: [{ host: RESOLVER, port: 53, domains: [] }],
