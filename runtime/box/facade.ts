@@ -4,7 +4,7 @@ import type { BindingRow, ContextRow, HealthRow, KeyRow, LeaseRow, PathRow, Prov
 import type { Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import type { FirewallCount } from "../firewall/counters.ts";
-import type { ContextView } from "../shim6/contract.ts";
+import type { ContextGlance, ContextView } from "../shim6/contract.ts";
 import type { Address } from "../value/address.ts";
 import { showPrefix } from "../value/prefix.ts";
 import { showTag } from "../value/tag.ts";
@@ -79,7 +79,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     return context && contextRow(context);
   }
 
-  function matches(context: ContextView, { ulid, peer, state, provider }: ContextFilter): boolean {
+  function matches(context: ContextGlance, { ulid, peer, state, provider }: ContextFilter): boolean {
     if (ulid !== undefined && context.pair.local !== ulid && context.pair.peer !== ulid) return false;
     if (peer !== undefined && context.pair.peer !== peer) return false;
     if (state !== undefined && context.state !== state && reap.stateOf(context.id) !== state) return false;
@@ -100,12 +100,17 @@ export function createFacade(parts: FacadeParts): BoxFacade {
   function matchingIds(wanted: ContextFilter, after: number, limit: number): Ids {
     const behind: number[] = [];
     let total = 0;
-    for (const context of shim6.contexts()) {
-      if (!matches(context, wanted)) continue;
+    let inOrder = true;
+    shim6.each((context) => {
+      if (!matches(context, wanted)) return;
       total++;
-      if (context.id > after) behind.push(context.id);
-    }
-    const ids = [...Uint32Array.from(behind).sort().subarray(0, limit)];
+      const { id } = context;
+      if (id <= after) return;
+      inOrder &&= behind.length === 0 || behind[behind.length - 1] < id;
+      behind.push(id);
+    });
+    // Contexts come in the order in which they were made: mostly that of their ids.
+    const ids = inOrder ? behind.slice(0, limit) : [...Uint32Array.from(behind).sort().subarray(0, limit)];
     return { ids, total, more: behind.length > limit };
   }
 

@@ -34,6 +34,8 @@ export interface Shim6 {
   readonly untold: number;
   /** Every context that exists, in any state but IDLE. */
   contexts(): Iterable<ContextView>;
+  /** The same, without a snapshot of each: `glance` holds for the time of the call. */
+  each(look: (glance: ContextGlance) => void): void;
   /** How many there are. */
   readonly size: number;
   /** The context with this id. */
@@ -48,6 +50,9 @@ export interface Shim6 {
 export const STEP_RANDOM_OCTETS = 32;
 
 export type ContextState = "I1-SENT" | "I2-SENT" | "ESTABLISHED" | "I2BIS-SENT" | "E-FAILED" | "NO-SUPPORT";
+
+/** As much of a context as tells whether somebody wants to see more of it. */
+export type ContextGlance = Readonly<Pick<ContextView, "id" | "pair" | "state" | "current">>;
 
 /** One context as others may see it. A snapshot: it does not change behind the reader's back. */
 export interface ContextView {

@@ -5,6 +5,7 @@ import type { Millis } from "../value/time.ts";
 import { POLL_BATCH } from "./constants.ts";
 import { type Context, isNegative, viewOf } from "./context.ts";
 import {
+  type ContextGlance,
   type ContextView,
   type Shim6,
   type Shim6Effect,
@@ -62,6 +63,10 @@ class Machine implements Shim6 {
 
   *contexts(): IterableIterator<ContextView> {
     for (const context of this.#engine.table.all()) yield viewOf(context);
+  }
+
+  each(look: (glance: ContextGlance) => void): void {
+    for (const context of this.#engine.table.all()) look(context);
   }
 
   get size(): number {
