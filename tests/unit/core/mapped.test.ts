@@ -123,6 +123,21 @@ test("RFC 6296 §3.6: the example, by a transport of which nothing is known", as
   assert.equal(runOne(at, packetFor(what, PEER, outside)).out, packetFor(what, PEER, inside));
 });
 
+test("a datagram whose checksum comes out as 0 says 0xffff, since 0 would say none", async () => {
+  const at = await world();
+  const withWord = (word: number): Sample => ({ protocol: 17, transport: Uint8Array.of(1, 2, 3, 4, 0, 10, 0, 0, word >> 8, word & 0xff) });
+  for (const [source, destination, from, to] of [
+    [HOST, PEER, AT[0], PEER],
+    [PEER, AT[0], PEER, HOST],
+  ] as const) {
+    // What is missing to a sum of all ones.
+    const what = withWord(u16(packetFor(withWord(0), from, to), 46));
+    const expected = packetFor(what, from, to);
+    assert.is(u16(expected, 46), 0xffff);
+    assert.equal(runOne(at, packetFor(what, source, destination)).out, expected);
+  }
+});
+
 test("no provider has a locator: the control thread hears of it", async () => {
   const at = await world(255);
   assert.is(runOne(at, udp(HOST, PEER)).verdict, verdict.PUNT_UNMAPPED);
