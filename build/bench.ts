@@ -6,6 +6,7 @@ const FILES: Record<string, string> = {
   core: "tests/bench/core.ts",
   dhcp: "tests/bench/dhcp.ts",
   dns: "tests/bench/dns.ts",
+  drain: "tests/bench/drain.ts",
   establish: "tests/bench/establish.ts",
   flood: "tests/bench/flood.ts",
   goodput: "tests/bench/goodput.ts",

@@ -166,9 +166,9 @@ export class Box {
     this.#plan();
   }
 
-  /** The site's locators or preferences are others now: contexts leave what is gone, peers are told (RFC 5533 §10). */
-  identityChanged(): void {
-    this.#machines.shim6({ kind: "identity" }, this.parts.clock.now());
+  /** The site's locators or preferences are others now: contexts leave what is gone, peers are told (RFC 5533 §10). `gently`: nothing is gone, there is time. */
+  identityChanged(gently = false): void {
+    this.#machines.shim6({ kind: "identity", gently }, this.parts.clock.now());
     this.#plan();
   }
 

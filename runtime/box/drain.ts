@@ -12,16 +12,15 @@ export interface DrainParts {
   readonly clock: Pick<Clock, "now">;
 }
 
-// Chosen: 4,000 contexts a second, so that ten thousand are gone in less than three, and a peer's box keeps up.
+// Chosen.
 
 /** Contexts that begin to leave in one {@link DRAIN_WINDOW}. */
 export const DRAIN_BATCH = 40;
 export const DRAIN_WINDOW: Millis = 10;
 /** Contexts looked at in one window at most. */
 const LOOKS = 2_000;
-/** Between two looks at all contexts. The first is soon followed by another: some contexts had not heard of their new order yet. */
+/** Until the first look at all contexts, and between two: those that are on a drained locator leave it as they hear that it is one. */
 export const DRAIN_AGAIN: Millis = 5_000;
-const DRAIN_SOON: Millis = 250;
 
 /** Takes contexts off drained providers. For the control thread. */
 export class Drain {
@@ -40,32 +39,29 @@ export class Drain {
     this.#prefixes = prefixes;
     const { box } = this.#parts;
     const { identities, shim6 } = box.parts;
-    if (identities.setDrained(prefixes, shim6.untold > 0)) box.identityChanged();
+    if (identities.setDrained(prefixes, shim6.untold > 0)) box.identityChanged(true);
     if (prefixes.size === 0) this.#walk++;
-    else if (isMore) this.#begin(DRAIN_SOON);
+    else if (isMore) this.#later(++this.#walk);
   }
 
-  #begin(again: Millis): void {
-    this.#walk++;
-    this.#go(this.#walk, this.#parts.box.parts.shim6.contexts()[Symbol.iterator](), again);
+  #later(walk: number): void {
+    const { box, clock } = this.#parts;
+    box.at(clock.now() + DRAIN_AGAIN, () => this.#go(walk, box.parts.shim6.contexts()[Symbol.iterator]()));
   }
 
-  #go(walk: number, contexts: Iterator<{ readonly id: number }>, again: Millis): void {
+  #go(walk: number, contexts: Iterator<{ readonly id: number }>): void {
     if (walk !== this.#walk) return;
     const { box, clock } = this.#parts;
     const { reap, identities } = box.parts;
     let left = 0;
     for (let looks = 0; looks < LOOKS && left < DRAIN_BATCH; looks++) {
       const next = contexts.next();
-      if (next.done === true) {
-        box.at(clock.now() + again, () => walk === this.#walk && this.#begin(DRAIN_AGAIN));
-        return;
-      }
+      if (next.done === true) return this.#later(walk);
       const current = reap.currentOf(next.value.id);
       if (current === undefined || !identities.isDrained(current.local)) continue;
       left++;
       box.leave(next.value.id);
     }
-    box.at(clock.now() + DRAIN_WINDOW, () => this.#go(walk, contexts, again));
+    box.at(clock.now() + DRAIN_WINDOW, () => this.#go(walk, contexts));
   }
 }

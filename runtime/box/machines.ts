@@ -141,7 +141,7 @@ export class Machines {
   }
 
   #established(context: ContextView, cause: string, now: Millis): void {
-    const { core, reap, release, journal, paths, waiting } = this.#parts;
+    const { core, reap, release, journal, paths, waiting, identities } = this.#parts;
     if (context.peerTag === undefined) return;
     const { id, pair } = context;
     const timing = this.timing(context);
@@ -164,6 +164,8 @@ export class Machines {
       },
       now,
     );
+    // It has just heard how its locators rank now.
+    if (!fresh && identities.isDrained(current.local)) this.reap({ kind: "leave", id }, now);
     this.#steering.learn(context, now);
     journal.tell(
       "established",

@@ -8,6 +8,7 @@ import type { Millis } from "../value/time.ts";
 import { WORST_PRIORITY } from "../wire/message.ts";
 import type { ReapContext } from "./contract.ts";
 import { type Entry, isBroken, isCandidate, rankedPairs, shares } from "./entry.ts";
+import { JITTER } from "./explorer.ts";
 import { DeadlineHeap } from "./heap.ts";
 import type { Siblings } from "./siblings.ts";
 import type { Turn } from "./turn.ts";
@@ -18,6 +19,10 @@ import type { Turn } from "./turn.ts";
 export const LEAVE_QUESTIONS = 3;
 /** Wait for the first answer at least; each further one is twice as long. */
 export const LEAVE_PATIENCE: Millis = 200;
+/** Where no pair answers, or the context explores, it is tried again after so long. */
+export const LEAVE_AGAIN: Millis = 2_000;
+/** A path that was proved so lately needs no question: where it has died since, REAP finds out. */
+const PROVED_LATELY: Millis = 5_000;
 
 /** Which end of the current pair a context is to leave. */
 export type LeftEnd = "local" | "peer";
@@ -26,10 +31,13 @@ interface Leave {
   readonly entry: Entry;
   readonly end: LeftEnd;
   readonly from: LocatorPair;
-  readonly to: LocatorPair;
+  to: LocatorPair;
+  /** The same for all questions on one pair: an answer may be late. */
   nonce: number;
   at: Millis;
   asked: number;
+  /** Pairs that did not answer. */
+  readonly tried: LocatorPair[];
   deadline: Millis;
   heapIndex: number;
 }
@@ -53,19 +61,18 @@ export class Leaves {
    * @returns the pair to explore, towards a peer that is not to be asked; else what there is to do is done
    */
   begin(entry: Entry, end: LeftEnd, turn: Turn): LocatorPair | undefined {
-    if (entry.state !== "Operational" || entry.rests) return undefined;
+    if (entry.rests || (entry.state !== "Operational" && !(end === "peer" && shares(entry)))) return undefined;
     const known = this.#leaves.get(entry);
     if (known !== undefined && known.end === end && samePair(known.from, entry.current)) return undefined;
     this.stop(entry);
-    const to = this.#choose(entry, end, turn);
+    const isExploring = entry.state !== "Operational";
+    const to = isExploring ? entry.current : this.#choose(entry, end, [], turn);
     if (to === undefined) return undefined;
     if (!shares(entry)) return to;
-    if (this.#siblings.isProved(entry, to, turn.now) && this.#siblings.isReachable(entry, to)) this.#move(entry, to, turn);
-    else {
-      const leave: Leave = { entry, end, from: entry.current, to, nonce: 0, at: 0, asked: 0, deadline: 0, heapIndex: -1 };
-      this.#leaves.set(entry, leave);
-      this.#ask(leave, turn);
-    }
+    const leave: Leave = { entry, end, from: entry.current, to, nonce: 0, at: 0, asked: 0, tried: [], deadline: 0, heapIndex: -1 };
+    this.#leaves.set(entry, leave);
+    if (isExploring) this.#later(leave, turn);
+    else this.#go(leave, to, turn);
     return undefined;
   }
 
@@ -95,22 +102,48 @@ export class Leaves {
   /** Asks again, or tries another pair. */
   poll(turn: Turn): void {
     for (let top = this.#heap.top; top !== undefined && top.deadline <= turn.now; top = this.#heap.top) {
-      const { entry, end, from, to, asked } = top;
-      if (entry.state !== "Operational" || entry.rests || !samePair(entry.current, from) || !isCandidate(entry, to)) this.stop(entry);
-      else if (asked < LEAVE_QUESTIONS) this.#ask(top, turn);
-      else {
+      const { entry, end, from, to, asked, tried } = top;
+      const isDone = end === "peer" ? !isDrained(entry.context, entry.current.peer) : !samePair(entry.current, from);
+      if (entry.rests || isDone) this.stop(entry);
+      else if (entry.state !== "Operational") this.#later(top, turn);
+      else if (!samePair(entry.current, from)) {
         this.stop(entry);
-        this.#siblings.suspect(entry, to, turn.now);
         this.begin(entry, end, turn);
-      }
+      } else if (asked > 0 && asked < LEAVE_QUESTIONS && isCandidate(entry, to)) this.#ask(top, turn);
+      else this.#next(top, asked === 0 ? [] : [...tried, to], turn);
     }
   }
 
-  #ask(leave: Leave, { now, draw, effects }: Turn): void {
+  /** Another pair, or a rest. */
+  #next(leave: Leave, tried: readonly LocatorPair[], turn: Turn): void {
+    leave.tried.splice(0, leave.tried.length, ...tried);
+    const to = this.#choose(leave.entry, leave.end, tried, turn);
+    if (to !== undefined) return this.#go(leave, to, turn);
+    this.#later(leave, turn);
+  }
+
+  #later(leave: Leave, { now, draw }: Turn): void {
+    leave.asked = 0;
+    this.#heap.set(leave, now + draw.around(LEAVE_AGAIN, JITTER));
+  }
+
+  #go(leave: Leave, to: LocatorPair, turn: Turn): void {
+    const { entry } = leave;
+    if (this.#siblings.isProved(entry, to, turn.now - PROVED_LATELY) && this.#siblings.isReachable(entry, to)) {
+      this.stop(entry);
+      this.#move(entry, to, turn);
+      return;
+    }
+    leave.to = to;
+    leave.asked = 0;
+    leave.nonce = turn.draw.u32();
+    leave.at = turn.now;
+    this.#ask(leave, turn);
+  }
+
+  #ask(leave: Leave, { now, effects }: Turn): void {
     const { entry, to } = leave;
     const { id, peerTag } = entry.context;
-    leave.nonce = draw.u32();
-    leave.at = now;
     const patience = Math.max(LEAVE_PATIENCE, 2 * (entry.path?.roundTrip ?? 0)) * 2 ** leave.asked;
     leave.asked++;
     this.#heap.set(leave, now + patience);
@@ -128,10 +161,13 @@ export class Leaves {
   }
 
   /** The best pair without that end of the current one; with the other end as it is, if that one ranks as well. */
-  #choose(entry: Entry, end: LeftEnd, { now, draw }: Turn): LocatorPair | undefined {
+  #choose(entry: Entry, end: LeftEnd, tried: readonly LocatorPair[], { now, draw }: Turn): LocatorPair | undefined {
     const { current, context } = entry;
     const fits = (pair: LocatorPair): boolean =>
-      isBetter(context, current, pair, end) && !isBroken(context, pair) && !this.#siblings.isSuspect(entry, pair, now);
+      isBetter(context, current, pair, end) &&
+      !isBroken(context, pair) &&
+      !tried.some((other) => samePair(other, pair)) &&
+      !this.#siblings.isSuspect(entry, pair, now);
     const pairs = rankedPairs(context, draw.octets()).filter(fits);
     const [best] = pairs;
     if (best === undefined || isDrained(context, current.peer)) return best;

@@ -132,12 +132,12 @@ export class Siblings {
     this.acknowledged(entry, pair, sentAt, now);
   }
 
-  /** Whether the path of `pair` was proved alive a moment ago. */
-  isProved(entry: Entry, pair: LocatorPair, now: Millis): boolean {
+  /** Whether the path of `pair` was proved alive after `since`, and not lost since then. */
+  isProved(entry: Entry, pair: LocatorPair, since: Millis): boolean {
     if (entry.box === undefined) return false;
     const { local, peer } = endsOf(entry, pair, this.#pathKey);
     const path = knownPath(entry.box, local, peer);
-    return path?.aliveAt !== undefined && !isLost(path) && now - path.aliveAt < FRESH;
+    return path?.aliveAt !== undefined && !isLost(path) && path.aliveAt > since;
   }
 
   /** The pair of an exploring `entry` on the path that a sibling has just proved; each proof is named once. */

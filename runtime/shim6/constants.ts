@@ -57,6 +57,11 @@ export const UPDATE_WINDOW: Millis = 10;
 export const SIGNATURE_COST = 8;
 /** Contexts that leave removed locators in one go; the next follow in the next `poll`, due at once. */
 export const RELIST_BATCH = 2_048;
+/** The same where nothing is gone and nothing broken: so many in a window, so that contexts can leave a locator without a crowd. 3,000 a second. */
+export const RELIST_GENTLY = 30;
+/** They wait while so many Update Requests are open, for peers that do not keep up, but no longer than this after the last ones. */
+export const RELIST_OPEN = 150;
+export const RELIST_PATIENCE: Millis = 100;
 /** Removed locators of ours that a context remembers, the latest first: peers may not have heard of it. */
 export const RETIRED_LOCATORS = 32;
 /** Default of {@link Shim6Options.siteShare}. */

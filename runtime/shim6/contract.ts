@@ -114,7 +114,12 @@ export type Shim6Event =
    * {@link Shim6World.local}, the options' Send Timeout, or both, answer differently now: for one ULID, or for any when
    * `local` is absent. Every context concerned leaves removed locators, most recently used first, and its peer is told (§10.1).
    */
-  | { readonly kind: "identity"; readonly local?: Ulid }
+  | {
+      readonly kind: "identity";
+      readonly local?: Ulid;
+      /** Nothing is gone and nothing BROKEN: contexts may hear of it one after another, a few thousand a second. */
+      readonly gently?: boolean;
+    }
   | { readonly kind: "poll" };
 
 export type Shim6Effect =

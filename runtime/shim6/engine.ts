@@ -40,6 +40,10 @@ export class Engine {
   readonly waitlist = new Waitlist();
   /** Contexts that have not heard of a change of their identity yet, in the order they will. */
   relisting: Context[] = [];
+  /** They have time: when the next of them hear of it; `undefined` = they have none. */
+  relistAt: Millis | undefined;
+  /** When the last ones that have time heard. */
+  relistedAt: Millis = -NEVER;
   #requests = 0;
   now: Millis = 0;
   draw: Draw;
@@ -57,7 +61,8 @@ export class Engine {
 
   /** When `poll` is due. */
   get wakeAt(): Millis {
-    return this.relisting.length > 0 ? this.now : Math.min(this.deadlines.next, this.waitlist.wakeAt);
+    if (this.relisting.length > 0 && this.relistAt === undefined) return this.now;
+    return Math.min(this.relisting.length > 0 ? (this.relistAt ?? this.now) : NEVER, this.deadlines.next, this.waitlist.wakeAt);
   }
 
   /** Contexts whose peer is to hear of us, or has not acknowledged it. */

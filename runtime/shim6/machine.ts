@@ -108,7 +108,7 @@ function dispatch(engine: Engine, event: Shim6Event): void {
       discard(engine, event.id);
       break;
     case "identity":
-      identityChanged(engine, event.local);
+      identityChanged(engine, event.local, event.gently);
       break;
     case "poll":
       relistSome(engine);

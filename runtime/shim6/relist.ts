@@ -1,6 +1,7 @@
 /** The identity of a ULID, or of all, has changed: what that means for each context (RFC 5533 §10.1, shim6-state §7). */
 import type { Ulid } from "../value/address.ts";
-import { RELIST_BATCH, RETIRED_LOCATORS } from "./constants.ts";
+import type { Millis } from "../value/time.ts";
+import { RELIST_BATCH, RELIST_GENTLY, RELIST_OPEN, RELIST_PATIENCE, RETIRED_LOCATORS, UPDATE_WINDOW } from "./constants.ts";
 import { addressesOf, type Context, isNegative, isUsable } from "./context.ts";
 import type { LocalIdentity } from "./contract.ts";
 import type { Engine } from "./engine.ts";
@@ -8,21 +9,38 @@ import { startI1 } from "./initiator.ts";
 import { owedTo, samePreferences } from "./owed.ts";
 import { sameLocators, type Update } from "./update.ts";
 
-/** Puts every context of `local`, or all, before {@link relistSome}, those used last first. */
-export function identityChanged(engine: Engine, local: Ulid | undefined): void {
+/** Puts every context of `local`, or all, before {@link relistSome}, those used last first; `gently` unless others are in a hurry. */
+export function identityChanged(engine: Engine, local: Ulid | undefined, gently = false): void {
   const concerned: Context[] = [];
   for (const context of engine.table.all()) if (local === undefined || context.pair.local === local) concerned.push(context);
   const before = local === undefined ? [] : engine.relisting.filter((context) => context.pair.local !== local);
+  const isHurry = !gently || (engine.relisting.length > 0 && engine.relistAt === undefined);
+  engine.relistAt = isHurry ? undefined : engine.now;
   engine.relisting = [...latestFirst(engine, concerned), ...before];
   relistSome(engine);
 }
 
-/** The next {@link RELIST_BATCH} of them: so many at a time do not hold up the rest of the box. */
+/** The next {@link RELIST_BATCH} of them, or {@link RELIST_GENTLY}: so many at a time do not hold up the rest of the box. */
 export function relistSome(engine: Engine): void {
-  const some = engine.relisting.slice(0, RELIST_BATCH);
-  if (some.length === 0) return;
-  engine.relisting = engine.relisting.slice(RELIST_BATCH);
+  const { relistAt } = engine;
+  if (engine.relisting.length === 0 || (relistAt !== undefined && !mayGoOn(engine, relistAt))) return;
+  const count = relistAt === undefined ? RELIST_BATCH : RELIST_GENTLY;
+  const some = engine.relisting.slice(0, count);
+  engine.relisting = engine.relisting.slice(count);
+  if (relistAt !== undefined) engine.relistAt = engine.now + UPDATE_WINDOW;
   for (const context of some) if (engine.table.byId(context.id) === context) relist(engine, context);
+}
+
+/** Whether it is time for the next ones; looks again after a window if not. `relistAt` = when they could come at the earliest. */
+function mayGoOn(engine: Engine, relistAt: Millis): boolean {
+  if (engine.now < relistAt) return false;
+  const open = engine.untold - engine.relisting.length;
+  if (open < RELIST_OPEN || engine.now >= engine.relistedAt + RELIST_PATIENCE) {
+    engine.relistedAt = engine.now;
+    return true;
+  }
+  engine.relistAt = engine.now + UPDATE_WINDOW;
+  return false;
 }
 
 /** Sorted as numbers, age and place in one: ages are whole milliseconds below 2^32, places below 2^20. */
