@@ -8,7 +8,7 @@ import { metricsOf } from "../../runtime/api/metrics.ts";
 import { fakeFacade } from "../lib/facade.ts";
 import { havePeers } from "../lib/peers.ts";
 
-const example = (name: string): string => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
+const example = (name: string): string => fileURLToPath(new URL(`../../examples/monitoring/${name}`, import.meta.url));
 
 /** Metrics of a box that has something of everything. */
 function everything(): string {

@@ -45,7 +45,7 @@ interface Raised {
 
 async function raise(resolver: ResolverName, serial: number, directory: string): Promise<Raised> {
   const clients = { h1: "dhcpcd", h2: "dhclient", h3: "wide" } as const;
-  const sites = await raiseSites({ runtime: "node", resolver, serial, directory, clients, more: "legacy: { names: pass }" });
+  const sites = await raiseSites({ runtime: "node", resolver, serial, directory, clients });
   try {
     await Promise.all([sites.boxes.alpha.start(), sites.boxes.beta.start()]);
     return { sites, addresses: await moveIn(sites) };

@@ -23,7 +23,7 @@ function read(more: string) {
 }
 
 test("off, and names as hosts can use them, unless it says otherwise", () => {
-  assert.equal(read("").site?.legacy, { mode: "off", names: "auto" });
+  assert.equal(read("").site?.legacy, { mode: "off", names: "pass" });
   assert.equal(read("legacy: { mode: map, names: hide }").site?.legacy, { mode: "map", names: "hide" });
 });
 

@@ -62,7 +62,7 @@ test("the design's example, defaults filled in", () => {
       mtu: { probe: true },
       contexts: { max: 65_536, idle: 600_000 },
       hold: { packets: 32, octets: 262_144, total: 16_777_216 },
-      legacy: { mode: "off", names: "auto" },
+      legacy: { mode: "off", names: "pass" },
       establish: {
         others: { packets: 50, octets: 0, millis: 10_000 },
         ports: [
