@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { RUNTIMES, type Runtime, root, runtimeCommand } from "./tools.ts";
 
 const FILES: Record<string, string> = {
+  api: "tests/bench/api.ts",
   core: "tests/bench/core.ts",
   dhcp: "tests/bench/dhcp.ts",
   dns: "tests/bench/dns.ts",
@@ -19,7 +20,7 @@ const FILES: Record<string, string> = {
 };
 const USUAL = ["core", "goodput"];
 /** They measure the runtime that runs them; the others start boxes on the wanted one themselves. */
-const IN_RUNTIME = ["core", "store"];
+const IN_RUNTIME = ["api", "core", "store"];
 
 const args = process.argv.slice(2);
 const names = args.filter((word) => word in FILES);
