@@ -164,11 +164,11 @@ export class Leaves {
   #choose(entry: Entry, end: LeftEnd, tried: readonly LocatorPair[], { now, draw }: Turn): LocatorPair | undefined {
     const { current, context } = entry;
     const fits = (pair: LocatorPair): boolean =>
-      isBetter(context, current, pair, end) &&
-      !isBroken(context, pair) &&
-      !tried.some((other) => samePair(other, pair)) &&
-      !this.#siblings.isSuspect(entry, pair, now);
-    const pairs = rankedPairs(context, draw.octets()).filter(fits);
+      isBetter(context, current, pair, end) && !isBroken(context, pair) && !tried.some((other) => samePair(other, pair));
+    const all = rankedPairs(context, draw.octets()).filter(fits);
+    // A suspicion may be wrong, and nothing but a question would show it.
+    const trusted = all.filter((pair) => !this.#siblings.isSuspect(entry, pair, now));
+    const pairs = trusted.length > 0 ? trusted : all;
     const [best] = pairs;
     if (best === undefined || isDrained(context, current.peer)) return best;
     return (
