@@ -256,7 +256,7 @@ export function receiveR2(engine: Engine, received: Received, message: R2): void
     engine.drop("unbound-r2");
     return;
   }
-  context.roundTrip ??= context.state === "I1-SENT" ? measureI1(setup, pair, engine.now) : measureAnswer(setup, engine.now);
+  context.roundTrip ??= context.state === "I1-SENT" ? measureI1(setup, pair, engine.now) : measureAnswer(setup, pair, engine.now);
   recordPeer(engine, context, options, message.responderTag, source);
   engine.peers.learn(source, context.peer?.box, natureOf(message.options), context.roundTrip);
   engine.establish(context, "R2", pair);
@@ -268,9 +268,10 @@ function measureI1(setup: Setup, pair: LocatorPair, now: Millis): Millis | undef
   return sent?.count === 1 && setup.rounds === 0 ? now - sent.at : undefined;
 }
 
-/** Round-trip time of I2 or I2bis if only one went out, and the R2 cannot be an answer to our I1. */
-function measureAnswer(setup: Setup, now: Millis): Millis | undefined {
-  return setup.answers === 1 && !setup.crossed ? now - setup.answeredAt : undefined;
+/** Round-trip time of I2 or I2bis if only one went out, and the R2 cannot be an answer to an I1 of ours: that may have gone out on another pair. */
+function measureAnswer(setup: Setup, pair: LocatorPair, now: Millis): Millis | undefined {
+  const isAnswer = setup.challenge !== undefined && samePair(setup.challenge.pair, pair);
+  return isAnswer && setup.answers === 1 && !setup.crossed ? now - setup.answeredAt : undefined;
 }
 
 /** Whether the sender of these options is one of our boxes. */

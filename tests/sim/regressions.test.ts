@@ -86,6 +86,13 @@ const ROWS: readonly Row[] = [
     proves: ({ recoveries }) => recoveries > 0,
   },
   {
+    name: "the R2 to an I1 on another pair was taken for the one to I2: too short a round trip, and a Send Timeout that rang in peace",
+    scenario: "calm",
+    seed: 6620,
+    shows: [/leaves .* I2 /, /by R2, tag/],
+    proves: ({ packets }) => packets > 0,
+  },
+  {
     name: "somebody on the path changes signed lists and replays I2",
     scenario: "on-path",
     seed: 8,

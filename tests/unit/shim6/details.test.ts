@@ -505,6 +505,22 @@ test("round trip of I2: measured when nothing else could be answered by the R2",
   assert.is(repeated.view().roundTrip, undefined);
 });
 
+test("round trip of I2: an R2 on another pair than I2's answers an I1 that took another way", () => {
+  const bench = new Bench();
+  bench.need(PAIR, [
+    { local: A1, peer: B1 },
+    { local: A1, peer: B2 },
+  ]);
+  bench.nonce = bench.sent("I1").initiatorNonce;
+  // An I1 for each pair, and a second one for the first: R1 measures nothing.
+  bench.pollUntil(bench.now + 70);
+  bench.hear(bench.r1(bench.nonce));
+  bench.now += 12;
+  bench.hear(bench.r2(bench.nonce), B2, A1);
+  assert.is(bench.view().state, "ESTABLISHED");
+  assert.is(bench.view().roundTrip, undefined);
+});
+
 test("round trip: a late R2 after the fall-back to I1 measures nothing", () => {
   const bench = new Bench({ capabilities: undefined });
   bench.peerCapabilities = [];
