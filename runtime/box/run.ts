@@ -48,6 +48,7 @@ import { Reloader } from "./reload.ts";
 import { serveApi } from "./serve.ts";
 import { Services } from "./services.ts";
 import { keyRows, leaseRow } from "./state-rows.ts";
+import { Teardown } from "./teardown.ts";
 import { Told } from "./told.ts";
 
 /** The outside, as a box needs it. */
@@ -101,10 +102,8 @@ const IDENTITIES_AHEAD = 1024;
 
 /** Starts the box of `site`, which was read from `file`. @throws {PortError} with a sentence that says what to do */
 export async function startBox(site: Site, file: string, platform: BoxPlatform): Promise<RunningBox> {
-  const undo: (() => void | Promise<void>)[] = [];
-  const takeDown = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const undo = new Teardown(platform.logs.area("box"));
+  const takeDown = (): Promise<void> => undo.run();
   try {
     return await bringUp(site, file, platform, undo, takeDown);
   } catch (error) {
@@ -117,7 +116,7 @@ async function bringUp(
   read: Site,
   file: string,
   platform: BoxPlatform,
-  undo: (() => void | Promise<void>)[],
+  undo: Teardown,
   takeDown: () => Promise<void>,
 ): Promise<RunningBox> {
   const { clock, entropy, crypto, files, logs } = platform;
@@ -141,7 +140,7 @@ async function bringUp(
   tellCore(core, site);
 
   const plane = await platform.openPacketPlane(core, { name: site.tun.name, queues: site.tun.queues });
-  undo.push(() => plane.stop());
+  undo.push("packet threads", () => plane.stop());
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => {
     fail = resolve;
@@ -165,7 +164,7 @@ async function bringUp(
   threads.catch(() => undefined);
 
   const store = platform.openStore(site.state);
-  undo.push(() => store.close());
+  undo.push("store", () => store.close());
   const privateKey = store.privateKey(() => {
     log.info("making the site's key", { bits: site.key.bits });
     return crypto.rsaGenerate(site.key.bits);
@@ -214,25 +213,25 @@ async function bringUp(
     failed: (error) => fail(error),
   });
 
-  undo.push(() => clock.wakeAt(NEVER, () => undefined));
+  undo.push("timer", () => clock.wakeAt(NEVER, () => undefined));
   const later = (at: Millis, run: () => void): void => box?.at(at, run);
   const { bindings, identities } = box.parts;
   warnOfUnproved(site, identities, log);
   const isPeer = (ulid: Ulid): boolean => contains(site.ulid.generic, ulid) && !contains(site.ulid.prefix, ulid);
   keepsakes = new Keepsakes({ store, bindings, clock, log, later, isPeer });
   keepsakes.recall();
-  undo.push(() => keepsakes?.flush());
+  undo.push("bindings", () => keepsakes?.flush());
 
   // Nothing is routed to the box yet: what must not pass never does.
   let filtered = site;
-  undo.push(() => removeFilter(filtered, platform.command));
+  undo.push("filter", () => removeFilter(filtered, platform.command));
   loadFilter(site, platform.command);
 
   const plan = egressPlan(site);
   const lanMtu = () => mtuOf(files.readText(`/sys/class/net/${site.lan.interface}/mtu`));
   tellMapping(core, site, plan.slots, { dead: new Set(), drained: told.drained }, lanMtu());
   if (site.egress.manage) {
-    undo.push(() => removeLines(plan.down, platform.command));
+    undo.push("routes", () => removeLines(plan.down, platform.command));
     setUpEgress(site, plan, platform);
   }
   await threads;
@@ -323,13 +322,14 @@ async function bringUp(
     whenIdle: (work) => box.whenIdle(work),
     failed: (error) => fail(error),
   });
-  undo.push(() => services?.close());
+  undo.push("names and addresses", () => services?.close());
   const api = createApi(facade);
   const counts = (name: string): void => box?.counters.count(name);
   for (const listener of await serveApi(site, (request) => api.fetch(request), { ...platform, log, count: counts }))
-    undo.push(() => listener.close());
+    undo.push("API", () => listener.close());
   if (site.lan.advertise) {
     undo.push(
+      "router",
       advertiseOnLan({
         clock,
         entropy,
@@ -344,7 +344,7 @@ async function bringUp(
     // REAP finds out by itself, later.
     const deaf = (error: Error): void => log.error("lines that go down are noticed late from now on", { error: error.message });
     const monitor = await platform.watchLinks((link) => guard(() => lines.heard(link)), deaf);
-    undo.push(() => monitor.close());
+    undo.push("lines", () => monitor.close());
   }
   const [lan] = site.lan.subnets;
   box.whenIdle(rehearse({ clock, entropy, crypto, privateKey, subnet: { base: lan.base, length: 64 } }));

@@ -8,6 +8,8 @@ import type { Node } from "./nodes.ts";
 import { must, type Program } from "./program.ts";
 
 const PROGRAM = "dist/pshim6.mjs";
+/** What a box says of a part that does not close. */
+const LEFT_BEHIND = "did not end when it was told to";
 /** A first key and a cold runtime on a busy machine, milliseconds. */
 const READY_PATIENCE = 60_000;
 
@@ -76,8 +78,11 @@ export function testBox({ node, runtime, directory, state = `${directory}/state`
       await program.said(/^ready\b/m, 0, READY_PATIENCE);
     },
     stop: async () => {
-      program?.signal("SIGTERM");
-      return program === undefined ? null : program.ended();
+      if (program === undefined) return null;
+      program.signal("SIGTERM");
+      const code = await program.ended();
+      if (program.log.includes(LEFT_BEHIND)) throw new Error(`the box left something behind\n${program.log.slice(-2_000)}`);
+      return code;
     },
     kill: async () => {
       program?.signal("SIGKILL");
