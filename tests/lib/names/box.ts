@@ -8,8 +8,6 @@ import type { Node } from "./nodes.ts";
 import { must, type Program } from "./program.ts";
 
 const PROGRAM = "dist/pshim6.mjs";
-/** Routes and rules of a machine with many namespaces take their time, milliseconds. */
-const STOP_PATIENCE = 90_000;
 /** What a box says of a part that does not close. */
 const LEFT_BEHIND = "did not end when it was told to";
 /** A first key and a cold runtime on a busy machine, milliseconds. */
@@ -82,7 +80,7 @@ export function testBox({ node, runtime, directory, state = `${directory}/state`
     stop: async () => {
       if (program === undefined) return null;
       program.signal("SIGTERM");
-      const code = await program.ended(STOP_PATIENCE);
+      const code = await program.ended();
       if (program.log.includes(LEFT_BEHIND)) throw new Error(`the box left something behind\n${program.log.slice(-2_000)}`);
       return code;
     },
