@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { checkConformance } from "./conform.ts";
+import { checkPeers } from "./peers.ts";
 import { root } from "./tools.ts";
 
 /** Folder → folders it may import from, itself always included; the longest name that fits a file counts. */
@@ -176,7 +177,7 @@ for (const folder of SAME_FILES.slice(1)) {
 const readmes = Object.keys(MAY_IMPORT).filter((folder) => /^(runtime|adapters|core-as)\//.test(folder) && existsSync(join(root, folder)));
 for (const folder of readmes) if (!existsSync(join(root, folder, "README.md"))) faults.push(`${folder}: no README.md`);
 
-faults.push(...checkConformance(root));
+faults.push(...checkConformance(root), ...checkPeers(root));
 
 for (const fault of faults) console.error(fault);
 const tools: (readonly [string, ...string[]])[] = [
