@@ -31,6 +31,9 @@ export type ReloadResult =
 /** What became of a word about a provider. `unknown`: there is none of that name; `refused`: the settings do not leave it to be told. */
 export type ProviderResult = ReloadResult | { readonly ok: false; readonly why: "unknown" | "refused"; readonly detail: string };
 
+/** What an operator says of a provider beside draining it: it is dead, or it comes before all others. */
+export type ProviderWord = "broken" | "preferred";
+
 /** Which contexts are asked for; what is absent matches everything. */
 export interface ContextFilter {
   /** At either end. */
@@ -87,8 +90,12 @@ export interface BoxFacade {
   setPrefix(name: string, prefix: Prefix | undefined, valid?: Millis): ProviderResult;
   /** Contexts leave the provider `name`, and new ones avoid it; with `keep` beyond a restart. */
   drain(name: string, keep: boolean): ProviderResult;
-  /** It is used again. */
+  /** It is used as site.yaml says: neither drained nor preferred. */
   restore(name: string): ProviderResult;
+  /** `word` holds of the provider `name`, for `duration` ms at most; with `keep` beyond a restart. */
+  say(word: ProviderWord, name: string, duration: Millis | undefined, keep: boolean): ProviderResult;
+  /** It is not dead any more. */
+  mend(name: string): ProviderResult;
   /** Those that `wanted` lets pass and whose id is above `after`, at most `limit`, by id. */
   contexts(wanted: ContextFilter, after: number, limit: number): Page<ContextRow>;
   context(id: number): ContextRow | undefined;

@@ -47,6 +47,22 @@ export const leaseStateField = z
   .optional()
   .meta({ description: "Only those in this state." });
 
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** A year: what is meant for longer is meant for ever. */
+const SPAN_MOST = 366 * UNITS.d;
+
+/** A span of time such as `90s`, `10m`, `2h`, `1d`, or a number of seconds; milliseconds then. */
+export const spanField = z
+  .union([z.number(), z.string()])
+  .transform((value, context) => {
+    const match = /^(\d{1,9})([smhd])$/.exec(String(value));
+    const span = typeof value === "number" ? 1_000 * value : match === null ? 0 : Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+    if (span > 0 && span <= SPAN_MOST) return span;
+    context.addIssue({ code: "custom", message: "must be a span of time, a year at most: 90s, 10m, 2h, 1d, or a number of seconds" });
+    return z.NEVER;
+  })
+  .meta({ type: ["string", "number"], example: "10m" });
+
 /** The id of a context, in a path. */
 export const idParams = z.strictObject({
   id: wholeText(0xffff_ffff)

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parsePrefix } from "../value/prefix.ts";
 import { answer } from "./answer.ts";
 import type { BoxFacade, ProviderResult } from "./facade.ts";
-import { nameParams } from "./fields.ts";
+import { nameParams, spanField } from "./fields.ts";
 import { type Refusal, refuse } from "./problem.ts";
 import { type Api, responses } from "./routes.ts";
 import { type ReloadRow, reloadRow } from "./rows.ts";
@@ -30,6 +30,13 @@ const prefixRequest = z
   })
   .meta({ id: "ProviderPrefix", description: "A prefix, as whatever asks the provider for it heard it." });
 
+const wordRequest = z
+  .strictObject({
+    for: spanField.optional().meta({ description: "It ends by itself after so long; without this when it is taken back." }),
+    keep: z.boolean().optional().meta({ description: "Whether it lasts beyond a restart.", example: false }),
+  })
+  .meta({ id: "ProviderWord", description: "For how long an operator's word about a provider holds." });
+
 const none = z.strictObject({});
 const security = [{ token: [] }];
 const tags = ["act"];
@@ -52,8 +59,39 @@ const DRAIN = createRoute({
 const RESTORE = createRoute({
   method: "post",
   path: "/providers/{name}/restore",
-  summary: "Use a drained provider again",
+  summary: "Use a provider as site.yaml says: neither drained nor preferred",
   description: "New contexts use it; those that left it stay where they are.",
+  tags,
+  security,
+  request: { params: nameParams, query: none },
+  responses: responses(CHANGED, reloadRow, [404, 413, 415]),
+});
+const word = (path: "/providers/{name}/break" | "/providers/{name}/prefer", summary: string, description: string) =>
+  createRoute({
+    method: "post",
+    path,
+    summary,
+    description,
+    tags,
+    security,
+    request: { params: nameParams, query: none, body: { required: false, content: { "application/json": { schema: wordRequest } } } },
+    responses: responses(CHANGED, reloadRow, [404, 413, 415]),
+  });
+const BREAK = word(
+  "/providers/{name}/break",
+  "Take a provider for dead, whatever its line says",
+  "Contexts leave it at once, nothing new uses it, and peers hear that its locators are broken (RFC 5533 §5.15.3). It is the last resort when all are dead.",
+);
+const PREFER = word(
+  "/providers/{name}/prefer",
+  "Put a provider before all others",
+  "New contexts use it, live ones move to it, and peers hear that they should use it, too; rules that pin traffic elsewhere still hold. `restore` ends it.",
+);
+const MEND = createRoute({
+  method: "post",
+  path: "/providers/{name}/mend",
+  summary: "Take a provider for dead no longer",
+  description: "What its line says counts again.",
   tags,
   security,
   request: { params: nameParams, query: none },
@@ -79,9 +117,18 @@ const UNSET_PREFIX = createRoute({
 });
 
 /** Adds the routes about providers that act. */
-export function addProviderRoutes(app: Api, box: Pick<BoxFacade, "drain" | "restore" | "setPrefix">): void {
+export function addProviderRoutes(app: Api, box: Pick<BoxFacade, "drain" | "restore" | "say" | "mend" | "setPrefix">): void {
   app.openapi(DRAIN, (c) => changed(box.drain(c.req.valid("param").name, c.req.valid("query").keep === "true")));
   app.openapi(RESTORE, (c) => changed(box.restore(c.req.valid("param").name)));
+  app.openapi(BREAK, (c) => {
+    const { for: span, keep = false } = c.req.valid("json");
+    return changed(box.say("broken", c.req.valid("param").name, span, keep));
+  });
+  app.openapi(PREFER, (c) => {
+    const { for: span, keep = false } = c.req.valid("json");
+    return changed(box.say("preferred", c.req.valid("param").name, span, keep));
+  });
+  app.openapi(MEND, (c) => changed(box.mend(c.req.valid("param").name)));
   app.openapi(SET_PREFIX, (c) => {
     const { prefix, valid } = c.req.valid("json");
     return changed(box.setPrefix(c.req.valid("param").name, prefix, valid === undefined ? undefined : 1_000 * valid));

@@ -12,16 +12,16 @@ import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Carriers } from "./carriers.ts";
 import type { Providers } from "./providers.ts";
-import type { Told } from "./told.ts";
+import { type Told, WORDS } from "./told.ts";
 
 /** What the façade shows beside the box itself. */
 export interface FacadeParts {
   /** Asked for anew each time: a reload may have changed it. */
   readonly site: Site;
   readonly reload: () => ReloadResult;
-  readonly providers: Pick<Providers, "setPrefix" | "drain" | "restore">;
+  readonly providers: Pick<Providers, "setPrefix" | "drain" | "restore" | "say" | "mend">;
   /** What was told of providers. */
-  readonly told: Pick<Told, "of" | "drained">;
+  readonly told: Pick<Told, "of" | "drained" | "saidOf">;
   /** What the filter's rules counted. */
   readonly filterCounts: () => readonly FirewallCount[];
   readonly box: Box;
@@ -36,6 +36,8 @@ export interface FacadeParts {
   readonly events: EventFeed;
   /** Interfaces of providers whose lines are down. */
   readonly linesDown: () => ReadonlySet<string>;
+  /** Providers whose gateways do not answer. */
+  readonly gatewaysSilent?: () => ReadonlySet<string>;
 }
 
 /** The façade of a running box. */
@@ -45,6 +47,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
   const now = (): Millis => clock.now();
   const carriers = new Carriers(() => parts.site.providers);
   const providerOf = (locator: Address): string | undefined => carriers.nameOf(locator);
+  const silent = (): ReadonlySet<string> => parts.gatewaysSilent?.() ?? new Set();
   const ago = (at: Millis | undefined): Millis | null => (at === undefined ? null : Math.max(0, now() - at));
   const inCore = (context: ContextView): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
 
@@ -72,6 +75,13 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       lastReceivedMs: ago(traffic?.lastReceived),
       ageMs: ago(context.establishedAt),
     };
+  }
+
+  /** Until the first word of the operator's about a provider ends. */
+  function endOf(name: string): number | null {
+    const ends = WORDS.map((word) => parts.told.saidOf(word, name)?.until ?? NEVER);
+    const end = Math.min(...ends);
+    return end === NEVER ? null : Math.max(0, end - clock.wall());
   }
 
   function rowOf(id: number): ContextRow | undefined {
@@ -119,6 +129,8 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     setPrefix: (name, prefix, valid) => parts.providers.setPrefix(name, prefix, valid),
     drain: (name, keep) => parts.providers.drain(name, keep),
     restore: (name) => parts.providers.restore(name),
+    say: (word, name, duration, keep) => parts.providers.say(word, name, duration, keep),
+    mend: (name) => parts.providers.mend(name),
     status: (): StatusRow => ({
       site: parts.site.site,
       version,
@@ -146,7 +158,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       return true;
     },
     events: parts.events,
-    health: (): HealthRow => healthOf(parts.site.providers, parts.linesDown()),
+    health: (): HealthRow => healthOf(parts.site.providers, parts.linesDown(), silent()),
     *paths(): Iterable<PathRow> {
       for (const path of reap.paths())
         yield {
@@ -173,14 +185,18 @@ export function createFacade(parts: FacadeParts): BoxFacade {
         total.packets += packetsIn + packetsOut;
       }
       const down = parts.linesDown();
+      const gone = silent();
       for (const { name, prefix, interface: device, gateway, priority, weight } of everyProvider(parts.site)) {
         const { contexts = 0, packets = 0 } = totals.get(name) ?? {};
         const until = parts.told.of(name)?.until;
         yield {
           name,
           prefix: prefix === undefined ? null : showPrefix(prefix),
-          state: prefix === undefined ? "waiting" : down.has(device) ? "down" : "up",
+          state: prefix === undefined ? "waiting" : down.has(device) || gone.has(name) ? "down" : "up",
           drained: parts.told.drained.has(name),
+          broken: parts.told.saidOf("broken", name) !== undefined,
+          preferred: parts.told.saidOf("preferred", name) !== undefined,
+          wordEndsMs: endOf(name),
           expiresMs: until === undefined || until === NEVER ? null : Math.max(0, until - clock.wall()),
           interface: device,
           gateway: gateway ?? null,
@@ -223,10 +239,11 @@ interface Ids {
 }
 
 /** A box forwards as long as one line is up; without any, nothing it does gets anywhere. */
-function healthOf(providers: Site["providers"], down: ReadonlySet<string>): HealthRow {
-  const checks = providers.map(({ name, interface: device }) => {
-    const ok = !down.has(device);
-    return { name: `line ${name}`, ok, detail: ok ? `${device} is not known to be down` : `${device} is down` };
+function healthOf(providers: Site["providers"], down: ReadonlySet<string>, silent: ReadonlySet<string>): HealthRow {
+  const checks = providers.map(({ name, interface: device, gateway }) => {
+    if (down.has(device)) return { name: `line ${name}`, ok: false, detail: `${device} is down` };
+    if (silent.has(name)) return { name: `line ${name}`, ok: false, detail: `${gateway} does not answer on ${device}` };
+    return { name: `line ${name}`, ok: true, detail: `${device} is not known to be down` };
   });
   return { ready: checks.some(({ ok }) => ok), checks };
 }

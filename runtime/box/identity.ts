@@ -46,6 +46,7 @@ export class Identities {
   #preferences: readonly Preference[];
   #broken: ReadonlySet<string> = new Set();
   #drained: ReadonlySet<string> = new Set();
+  #preferred: ReadonlySet<string> = new Set();
   #generation: number;
 
   /**
@@ -113,6 +114,26 @@ export class Identities {
     return this.setSources(this.#sources, anew);
   }
 
+  /**
+   * Prefixes of providers that come before all others, as text, until a later call leaves them out; one that is drained does not. `anew` as in
+   * {@link setSources}. @returns whether anything changed
+   */
+  setPreferred(preferred: ReadonlySet<string>, anew = false): boolean {
+    this.#preferred = preferred;
+    return this.setSources(this.#sources, anew);
+  }
+
+  /** Whether `locator` is one of a provider that comes before all others. */
+  isPreferred(locator: Locator): boolean {
+    return this.#sources.some((source) => this.#preferred.has(nameOf(source)) && contains(source.prefix, locator));
+  }
+
+  /** Whether a context on `locator` has reason to look for another: its provider is drained, or another one is preferred. */
+  isUnwanted(locator: Locator): boolean {
+    if (this.isDrained(locator)) return true;
+    return this.#sources.some((source) => this.#preferred.has(nameOf(source))) && !this.isPreferred(locator);
+  }
+
   /** Whether `locator` is one of a drained provider. */
   isDrained(locator: Locator): boolean {
     const drained = this.#sources.filter((source) => this.#drained.has(nameOf(source)));
@@ -121,11 +142,16 @@ export class Identities {
 
   #ranked(sources: readonly LocatorSource[]): readonly Preference[] {
     const isAll = sources.every((source) => this.#drained.has(nameOf(source)));
+    const isAnyPreferred = sources.some((source) => this.#preferred.has(nameOf(source)));
+    // Peers' contexts leave what ranks worst (runtime/reap/leaves.ts): all but the preferred ones.
+    const rankOf = (source: LocatorSource): number =>
+      !isAnyPreferred ? source.priority : this.#preferred.has(nameOf(source)) ? 0 : WORST_PRIORITY;
     return sources.map((source) => {
       const isDrained = !isAll && this.#drained.has(nameOf(source));
+      const isBroken = this.#broken.has(nameOf(source));
       return {
-        flags: this.#broken.has(nameOf(source)) ? PREFERENCE_BROKEN : 0,
-        priority: isDrained ? WORST_PRIORITY : source.priority,
+        flags: isBroken ? PREFERENCE_BROKEN : 0,
+        priority: isBroken || isDrained ? WORST_PRIORITY : rankOf(source),
         weight: isDrained ? 0 : source.weight,
       };
     });

@@ -25,9 +25,13 @@ export interface LineParts {
   readonly log: Log;
   /** Called when a provider's locators became usable, or are not any more. */
   readonly changed?: () => void;
+  /** Names of providers that the operator takes for dead, whatever their lines say. */
+  readonly broken?: (() => ReadonlySet<string>) | undefined;
   /** Hears which interfaces are dead, after each change of them or of the site. */
   readonly mapped?: (dead: ReadonlySet<string>) => void;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Hears of interfaces and acts. For the control thread. */
 export class Lines {
@@ -63,7 +67,8 @@ export class Lines {
     const { site, box, mapped } = this.#parts;
     const { dead } = this.#liveness;
     mapped?.(dead);
-    const broken = site().providers.filter((provider) => dead.has(provider.interface));
+    const said = this.#parts.broken?.() ?? NONE;
+    const broken = site().providers.filter((provider) => dead.has(provider.interface) || said.has(provider.name));
     const prefixes = new Set(broken.map(({ prefix }) => showPrefix(prefix)));
     const { identities, shim6 } = box.parts;
     if (!identities.setBroken(prefixes, shim6.untold > 0)) return;
@@ -73,6 +78,7 @@ export class Lines {
 
   /** Whether the provider's line is up, as far as is known. */
   isUsable(provider: string): boolean {
+    if (this.#parts.broken?.().has(provider)) return false;
     const { dead } = this.#liveness;
     return !this.#parts.site().providers.some((each) => each.name === provider && dead.has(each.interface));
   }

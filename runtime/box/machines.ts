@@ -165,7 +165,7 @@ export class Machines {
       now,
     );
     // It has just heard how its locators rank now.
-    if (!fresh && identities.isDrained(current.local)) this.reap({ kind: "leave", id }, now);
+    if (!fresh && identities.isUnwanted(current.local)) this.reap({ kind: "leave", id }, now);
     this.#steering.learn(context, now);
     journal.tell(
       "established",

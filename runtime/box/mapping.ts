@@ -21,6 +21,8 @@ const SHARES = 256;
 export interface Unwanted {
   readonly dead: ReadonlySet<string>;
   readonly drained: ReadonlySet<string>;
+  /** By name: those that the operator takes for dead. */
+  readonly broken?: ReadonlySet<string>;
 }
 
 /**
@@ -31,11 +33,11 @@ export function tellMapping(
   core: Pick<Core, "setMapping">,
   { ulid, lan, providers, bindings, legacy }: Pick<Site, "ulid" | "lan" | "providers" | "bindings" | "legacy">,
   slots: ReadonlyMap<string, number>,
-  { dead, drained }: Unwanted,
+  { dead, drained, broken }: Unwanted,
   lanMtu: number,
 ): void {
   if (legacy.mode === "off") return;
-  const alive = providers.filter((provider) => !dead.has(provider.interface));
+  const alive = providers.filter((provider) => !dead.has(provider.interface) && !broken?.has(provider.name));
   const usable = new Set(alive.length > 0 ? alive : providers);
   const wanted = new Set([...usable].filter(({ name }) => !drained.has(name)));
   const takers = wanted.size > 0 ? wanted : usable;

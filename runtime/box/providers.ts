@@ -1,8 +1,8 @@
 /**
- * What operators and hooks say of providers while the box runs: another prefix, to be drained, to be used again. A prefix goes the way of a
+ * What operators and hooks say of providers while the box runs: another prefix, to be drained, dead, preferred, to be used again. A prefix goes the way of a
  * reload, as one transaction; what was said is kept ({@link Told}).
  */
-import type { ProviderResult } from "../api/facade.ts";
+import type { ProviderResult, ProviderWord } from "../api/facade.ts";
 import type { Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import type { Clock } from "../port/clock.ts";
@@ -19,6 +19,8 @@ export interface ProviderParts {
   readonly told: Told;
   readonly reloader: Pick<Reloader, "site" | "tell">;
   readonly drain: Pick<Drain, "set">;
+  /** The providers with these prefixes, as text, come before all others from now on; absent = nobody can be preferred. */
+  readonly prefer?: ((prefixes: ReadonlySet<string>) => void) | undefined;
   readonly clock: Pick<Clock, "now" | "wall">;
   readonly log: Log;
   /** Calls `run` once, at `at`. */
@@ -46,8 +48,13 @@ export class Providers {
 
   /** The site has changed: what was said holds for those that there are. */
   refresh(): void {
-    const { told, drain, reloader } = this.#parts;
-    drain.set(new Set(reloader.site.providers.filter(({ name }) => told.drained.has(name)).map(({ prefix }) => showPrefix(prefix))));
+    const { told, drain, prefer } = this.#parts;
+    drain.set(this.#prefixesOf(told.drained));
+    prefer?.(this.#prefixesOf(told.named("preferred")));
+  }
+
+  #prefixesOf(names: ReadonlySet<string>): ReadonlySet<string> {
+    return new Set(this.#parts.reloader.site.providers.filter(({ name }) => names.has(name)).map(({ prefix }) => showPrefix(prefix)));
   }
 
   /** Whether new traffic is meant to use the provider. */
@@ -80,14 +87,38 @@ export class Providers {
     return this.#done(was ? [] : [`provider ${name} is drained`], kept || !keep);
   }
 
-  /** The provider `name` is used again; nothing moves back to it by itself. */
+  /** The provider `name` is used as site.yaml says: neither drained nor preferred. Nothing moves back to it by itself. */
   restore(name: string): ProviderResult {
     const { told, log } = this.#parts;
-    if (this.#find(name) === undefined && !told.drained.has(name)) return this.#unknown(name);
     const was = told.drained.has(name);
-    const kept = told.restore(name);
+    const wasPreferred = told.saidOf("preferred", name) !== undefined;
+    if (this.#find(name) === undefined && !was && !wasPreferred) return this.#unknown(name);
+    const kept = told.restore(name) && told.unsay("preferred", name);
     if (was) log.info("the provider is used again", { provider: name });
-    return this.#done(was ? [`provider ${name} is used again`] : [], kept);
+    if (wasPreferred) log.info(SAID.preferred.ended, { provider: name });
+    const ended = wasPreferred ? [`provider ${name} ${SAID.preferred.over}`] : [];
+    return this.#done(was ? [`provider ${name} is used again`, ...ended] : ended, kept);
+  }
+
+  /** The operator's word that the provider is dead, or comes before all others, for `duration` ms at most; with `keep` beyond a restart. */
+  say(word: ProviderWord, name: string, duration: Millis = NEVER, keep = false): ProviderResult {
+    const { told, log, clock } = this.#parts;
+    if (this.#find(name) === undefined) return this.#unknown(name);
+    const was = told.saidOf(word, name) !== undefined;
+    const kept = told.say(word, name, { until: clock.wall() + duration, keep });
+    if (!was) log.warn(SAID[word].log, { provider: name, keep, milliseconds: duration === NEVER ? null : duration });
+    this.#plan();
+    return this.#done(was ? [] : [`provider ${name} ${SAID[word].holds}`], kept || !keep);
+  }
+
+  /** Takes back that the provider is dead. */
+  mend(name: string): ProviderResult {
+    const { told, log } = this.#parts;
+    const was = told.saidOf("broken", name) !== undefined;
+    if (this.#find(name) === undefined && !was) return this.#unknown(name);
+    const kept = told.unsay("broken", name);
+    if (was) log.info(SAID.broken.ended, { provider: name });
+    return this.#done(was ? [`provider ${name} ${SAID.broken.over}`] : [], kept);
   }
 
   #done(changed: readonly string[], kept: boolean): ProviderResult {
@@ -120,6 +151,12 @@ export class Providers {
 
   #end(): void {
     const { told, reloader, log } = this.#parts;
+    const words = told.expireWords();
+    if (words.length > 0) {
+      log.info("what was said of providers for a time has ended", { providers: words });
+      this.refresh();
+      this.#parts.changed();
+    }
     const ended = told.expire();
     if (ended.length > 0) {
       log.warn("prefixes have ended, and nobody told new ones", { providers: ended });
@@ -128,6 +165,23 @@ export class Providers {
     this.#plan();
   }
 }
+
+const SAID: Readonly<
+  Record<ProviderWord, { readonly holds: string; readonly over: string; readonly log: string; readonly ended: string }>
+> = {
+  broken: {
+    holds: "is taken for dead",
+    over: "is no longer taken for dead",
+    log: "the provider is taken for dead: its locators are not used",
+    ended: "the provider is no longer taken for dead",
+  },
+  preferred: {
+    holds: "comes before all others",
+    over: "ranks as site.yaml says",
+    log: "the provider comes before all others",
+    ended: "the provider ranks as site.yaml says",
+  },
+};
 
 const NOT_KEPT = "it is not on the disk: a restart forgets it, the log says why";
 

@@ -229,7 +229,8 @@ async function bringUp(
 
   const plan = egressPlan(site);
   const lanMtu = () => mtuOf(files.readText(`/sys/class/net/${site.lan.interface}/mtu`));
-  tellMapping(core, site, plan.slots, { dead: new Set(), drained: told.drained }, lanMtu());
+  const broken = told.named("broken");
+  tellMapping(core, site, plan.slots, { dead: new Set(), drained: told.drained, broken }, lanMtu());
   if (site.egress.manage) {
     undo.push("routes", () => removeLines(plan.down, platform.command));
     setUpEgress(site, plan, platform);
@@ -267,7 +268,9 @@ async function bringUp(
     command: platform.command,
     log,
     changed: () => services?.changed(),
-    mapped: (dead) => tellMapping(core, reloader.site, reloader.plan.slots, { dead, drained: told.drained }, lanMtu()),
+    broken: () => told.named("broken"),
+    mapped: (dead) =>
+      tellMapping(core, reloader.site, reloader.plan.slots, { dead, drained: told.drained, broken: told.named("broken") }, lanMtu()),
   });
   const reload = (): ReloadResult => {
     const result = reloader.run();
@@ -280,6 +283,9 @@ async function bringUp(
     told,
     reloader,
     drain: new Drain({ box, clock }),
+    prefer: (prefixes) => {
+      if (identities.setPreferred(prefixes, box.parts.shim6.untold > 0)) box.identityChanged(true);
+    },
     clock,
     log,
     later,
@@ -290,6 +296,7 @@ async function bringUp(
     },
     untold: () => box.parts.shim6.untold,
   });
+  if (broken.size > 0) lines.refresh();
   sayAwaited(site, log);
   const facade = createFacade({
     get site() {

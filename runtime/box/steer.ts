@@ -77,9 +77,12 @@ export class Steering {
       usable: allBroken || !isBroken(place),
     }));
     const decided = this.#parts.policy?.apply(pair, choices, now) ?? choices;
-    // Whatever a rule says of a drained provider: it is asked for when nothing else is left.
-    return decided.map((choice) =>
-      this.#parts.identities.isDrained(choice.address) ? { ...choice, priority: choice.priority + BEHIND_ALL } : choice,
-    );
+    // Whatever a rule says of a drained provider: it is asked for when nothing else is left. One that is preferred comes first, where a rule
+    // lets it come at all.
+    const { identities } = this.#parts;
+    return decided.map((choice) => {
+      if (identities.isDrained(choice.address)) return { ...choice, priority: choice.priority + BEHIND_ALL };
+      return identities.isPreferred(choice.address) ? { ...choice, priority: choice.priority - BEHIND_ALL } : choice;
+    });
   }
 }

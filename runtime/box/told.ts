@@ -1,8 +1,9 @@
 /**
- * What somebody told the box of its providers: prefixes that change by themselves, and which providers are drained. It lasts over a restart, in
- * a file of the state directory: a prefix for as long as it is valid, a drained provider if that was asked for.
+ * What somebody told the box of its providers: prefixes that change by themselves, and which providers are drained, dead or preferred. It lasts
+ * over a restart, in a file of the state directory: a prefix for as long as it is valid, a word about a provider if that was asked for.
  */
 import { z } from "zod";
+import type { ProviderWord } from "../api/facade.ts";
 import type { ToldPrefixes } from "../config/told.ts";
 import type { Clock } from "../port/clock.ts";
 import { PortError } from "../port/error.ts";
@@ -21,6 +22,15 @@ export interface ToldPrefix {
   readonly until: Millis;
 }
 
+/** What an operator says of a provider until further notice, beside draining it: it is dead, or it comes before all others. */
+export const WORDS = ["broken", "preferred"] as const satisfies readonly ProviderWord[];
+
+/** Until when a word holds, calendar milliseconds (`NEVER` = until it is taken back), and whether a restart leaves it so. */
+export interface Said {
+  readonly until: Millis;
+  readonly keep: boolean;
+}
+
 /** What it works with. */
 export interface ToldParts {
   readonly files: Pick<Files, "readText" | "writeText">;
@@ -32,6 +42,7 @@ export interface ToldParts {
 const fileSchema = z.object({
   prefixes: z.record(z.string(), z.object({ prefix: z.string(), until: z.number().nullable() })).default({}),
   drained: z.array(z.string()).default([]),
+  said: z.record(z.enum(WORDS), z.record(z.string(), z.number().nullable())).default({ broken: {}, preferred: {} }),
 });
 
 /** The box's memory of it. A file that cannot be read is as good as none, and the log says so. */
@@ -40,6 +51,8 @@ export class Told {
   #prefixes = new Map<string, ToldPrefix>();
   /** Drained providers by name, and whether a restart leaves them so. */
   readonly #drained = new Map<string, boolean>();
+  /** Words by provider's name. */
+  readonly #said: Readonly<Record<ProviderWord, Map<string, Said>>> = { broken: new Map(), preferred: new Map() };
 
   constructor(parts: ToldParts) {
     this.#parts = parts;
@@ -66,9 +79,44 @@ export class Told {
     return next;
   }
 
-  /** When the next prefix ends, calendar milliseconds. */
+  /** When the next prefix or word ends, calendar milliseconds. */
   get endsAt(): Millis {
-    return Math.min(NEVER, ...[...this.#prefixes.values()].map(({ until }) => until));
+    const words = WORDS.flatMap((word) => [...this.#said[word].values()]);
+    return Math.min(NEVER, ...[...this.#prefixes.values(), ...words].map(({ until }) => until));
+  }
+
+  /** Names of the providers of which `word` holds now. */
+  named(word: ProviderWord): ReadonlySet<string> {
+    const now = this.#parts.clock.wall();
+    return new Set([...this.#said[word]].flatMap(([name, { until }]) => (until > now ? [name] : [])));
+  }
+
+  /** What was said of `name`, if it holds now. */
+  saidOf(word: ProviderWord, name: string): Said | undefined {
+    const said = this.#said[word].get(name);
+    return said !== undefined && said.until > this.#parts.clock.wall() ? said : undefined;
+  }
+
+  /** Notes that `word` holds of `name`. @returns whether what must last is on the disk */
+  say(word: ProviderWord, name: string, said: Said): boolean {
+    this.#said[word].set(name, said);
+    return this.#keep();
+  }
+
+  /** Takes a word back. @returns whether it is on the disk */
+  unsay(word: ProviderWord, name: string): boolean {
+    return !this.#said[word].delete(name) || this.#keep();
+  }
+
+  /** Forgets words that have ended. @returns the names of their providers */
+  expireWords(): string[] {
+    const ended = WORDS.flatMap((word) => {
+      const over = [...this.#said[word].keys()].filter((name) => this.saidOf(word, name) === undefined);
+      for (const name of over) this.#said[word].delete(name);
+      return over;
+    });
+    if (ended.length > 0) this.#keep();
+    return ended;
   }
 
   /** Names of the drained providers. */
@@ -116,6 +164,9 @@ export class Told {
       if (value !== undefined) this.#prefixes.set(name, { prefix: value, until: until ?? NEVER });
     }
     for (const name of read.data.drained) this.#drained.set(name, true);
+    for (const word of WORDS)
+      for (const [name, until] of Object.entries(read.data.said[word] ?? {}))
+        this.#said[word].set(name, { until: until ?? NEVER, keep: true });
   }
 
   #keep(): boolean {
@@ -125,10 +176,15 @@ export class Told {
       { prefix: showPrefix(prefix), until: until === NEVER ? null : until },
     ]);
     const drained = [...this.#drained].filter(([, keep]) => keep).map(([name]) => name);
+    const kept = (word: ProviderWord) =>
+      Object.fromEntries(
+        [...this.#said[word]].flatMap(([name, { until, keep }]) => (keep ? [[name, until === NEVER ? null : until]] : [])),
+      );
+    const said = Object.fromEntries(WORDS.map((word) => [word, kept(word)]));
     try {
       files.writeText(
         `${directory}/${TOLD_FILE}`,
-        `${JSON.stringify({ prefixes: Object.fromEntries(prefixes), drained }, undefined, 2)}\n`,
+        `${JSON.stringify({ prefixes: Object.fromEntries(prefixes), drained, said }, undefined, 2)}\n`,
         OWNER_ONLY,
       );
       return true;

@@ -31,6 +31,12 @@ export function seconds(text: string): number {
   return value;
 }
 
+/** Checks a span of time such as `10m`; the box reads it. */
+export function spanArgument(text: string): string {
+  if (!/^0*[1-9]\d{0,8}[smhd]$/.test(text)) throw new InvalidArgumentError("It must be a span of time, such as 90s, 10m, 2h or 1d.");
+  return text;
+}
+
 /** Reads an address argument. */
 export function addressArgument(text: string): Address {
   const value = parseAddress(text);

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { reloadRow } from "../api/rows.ts";
 import { type Prefix, showPrefix } from "../value/prefix.ts";
-import { CONFIG_FLAG, CONFIG_HELP, examples, JSON_FLAG, JSON_HELP, prefixArgument, whole } from "./flags.ts";
+import { CONFIG_FLAG, CONFIG_HELP, examples, JSON_FLAG, JSON_HELP, prefixArgument, spanArgument, whole } from "./flags.ts";
 import { countOf, type Session } from "./session.ts";
 import { ask, socketOf } from "./show.ts";
 
@@ -12,6 +12,7 @@ interface ProviderFlags {
   readonly json?: true;
   readonly keep?: true;
   readonly valid?: number;
+  readonly for?: string;
 }
 
 /** DHCPv6 counts in 32 bits, and all ones mean for ever (RFC 8415 §7.7). */
@@ -21,7 +22,7 @@ const SECONDS_MOST = 4_294_967_295;
 export function addProvider(program: Command, session: Session): void {
   const provider = program
     .command("provider")
-    .summary("drain a provider, or tell its prefix")
+    .summary("drain, break or prefer a provider, or tell its prefix")
     .description("Says something of a provider to the running box. Connections stay, whatever it is.");
   const add = (name: string, summary: string, description: string): Command =>
     provider
@@ -41,9 +42,36 @@ export function addProvider(program: Command, session: Session): void {
     .action((name: string, flags: ProviderFlags) =>
       say(session, flags, name, `drain${flags.keep ? "?keep=true" : ""}`, { method: "POST" }),
     );
-  add("restore <name>", "use a drained provider again", "New contexts use the provider again; those that left it stay where they are.")
+  add(
+    "restore <name>",
+    "use a provider as site.yaml says: neither drained nor preferred",
+    "New contexts use the provider as site.yaml says; those that left it stay where they are.",
+  )
     .addHelpText("after", examples("pshim6 provider restore isp1"))
     .action((name: string, flags: ProviderFlags) => say(session, flags, name, "restore", { method: "POST" }));
+  const addWord = (name: string, summary: string, description: string): void => {
+    add(`${name} <name>`, summary, description)
+      .option("--for <time>", "it ends by itself after so long: 90s, 10m, 2h, 1d", spanArgument)
+      .option("--keep", "beyond a restart")
+      .addHelpText("after", examples(`pshim6 provider ${name} isp1`, `pshim6 provider ${name} isp1 --for 10m`))
+      .action((provider: string, flags: ProviderFlags) => {
+        const body = JSON.stringify({ for: flags.for, keep: flags.keep });
+        return say(session, flags, provider, name, { method: "POST", body, headers: { "content-type": "application/json" } });
+      });
+  };
+  addWord(
+    "break",
+    "take a provider for dead, whatever its line says",
+    "Contexts leave the provider at once, and peers hear that its locators are broken. It lasts until `mend`, or a restart.",
+  );
+  add("mend <name>", "take a provider for dead no longer", "What the provider's line says counts again.")
+    .addHelpText("after", examples("pshim6 provider mend isp1"))
+    .action((name: string, flags: ProviderFlags) => say(session, flags, name, "mend", { method: "POST" }));
+  addWord(
+    "prefer",
+    "put a provider before all others",
+    "New contexts use the provider, live ones move to it, and peers hear that they should, too. Rules that pin traffic elsewhere still hold. It lasts until `restore`, or a restart.",
+  );
   add(
     "set-prefix",
     "tell the prefix that a provider routes to the site",

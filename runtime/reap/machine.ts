@@ -207,7 +207,8 @@ class Machine implements Reap {
     const gone = !isCandidate(entry, entry.current);
     entry.search?.reorder(this.#explorer.order(entry, turn));
     if (gone || (!wasBroken && isBroken(context, entry.current))) this.#lost(entry, entry.current, turn);
-    else if (!wasDrained && isDrained(context, entry.current.peer)) this.#leave(entry, "peer", turn);
+    // What is BROKEN may work all the same, when an operator says it: a context that came back to it leaves then.
+    if (!wasDrained && isDrained(context, entry.current.peer)) this.#leave(entry, "peer", turn);
   }
 
   /** Where questions are for our own kind only, a Probe asks, and payload waits for its answer. */

@@ -27,8 +27,8 @@ const unasked = () => ({ ok: false, why: "failed", detail: "nobody asks" }) as c
 const facade = createFacade({
   box: a.box,
   reload: unasked,
-  providers: { setPrefix: unasked, drain: unasked, restore: unasked },
-  told: { of: () => undefined, drained: new Set() },
+  providers: { setPrefix: unasked, drain: unasked, restore: unasked, say: unasked, mend: unasked },
+  told: { of: () => undefined, drained: new Set(), saidOf: () => undefined },
   site,
   events,
   version: "",

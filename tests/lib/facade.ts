@@ -50,6 +50,8 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
     setPrefix: (name, prefix, valid) => said(`prefix ${name} ${prefix === undefined ? "none" : showPrefix(prefix)} ${valid}`, name),
     drain: (name, keep) => said(`drain ${name} ${keep}`, name),
     restore: (name) => said(`restore ${name}`, name),
+    say: (word, name, duration, keep) => said(`${word} ${name} ${duration} ${keep}`, name),
+    mend: (name) => said(`mend ${name}`, name),
     status: () => ({
       site: "alpha",
       version: "1.2.3",
@@ -77,7 +79,18 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
       yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, mtu: 1400, contexts: 0 };
     },
     *providers() {
-      const line = { state: "up", drained: false, expiresMs: null, interface: "up1", gateway: null, priority: 10, weight: 60 } as const;
+      const line = {
+        state: "up",
+        drained: false,
+        broken: false,
+        preferred: false,
+        wordEndsMs: null,
+        expiresMs: null,
+        interface: "up1",
+        gateway: null,
+        priority: 10,
+        weight: 60,
+      } as const;
       yield { ...line, name: "isp1", prefix: "2001:db8:a1::/48", contexts: 3, packets: 1_000_000 };
     },
     *bindings(ulid) {

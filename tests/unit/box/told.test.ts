@@ -97,12 +97,14 @@ async function running(text = AUTO, refused = "nothing", files = memoryFiles()) 
     learnt: () => undefined,
   });
   const drained: string[][] = [];
+  const preferred: string[][] = [];
   const changes: string[] = [];
   const providers = new Providers({
     file: "/site.yaml",
     told,
     reloader,
     drain: { set: (prefixes) => void drained.push([...prefixes]) },
+    prefer: (prefixes) => void preferred.push([...prefixes]),
     clock,
     log,
     later: (at, run) => a.box.at(at, run),
@@ -112,7 +114,7 @@ async function running(text = AUTO, refused = "nothing", files = memoryFiles()) 
     },
     untold: () => 0,
   });
-  return { net, files, lines, told, reloader, providers, drained, changes, a };
+  return { net, files, lines, told, reloader, providers, drained, preferred, changes, a };
 }
 
 test("a prefix is told: routes, locators and memory follow; another one takes its place; none takes it away", async () => {
@@ -206,6 +208,33 @@ test("drain and restore: by name, once, known while the provider has no prefix",
   assert.ok(!unknown.ok && unknown.why === "unknown");
   const nothing = providers.restore("isp9");
   assert.ok(!nothing.ok && nothing.why === "unknown");
+});
+
+test("dead and preferred: said, taken back, ended by time, and kept if that was asked for", async () => {
+  const { net, providers, told, changes, preferred, files } = await running(ALPHA);
+  const first = providers.say("broken", "isp1");
+  assert.equal(first.ok && first.changed, ["provider isp1 is taken for dead"]);
+  assert.equal([...told.named("broken")], ["isp1"]);
+  const again = providers.say("broken", "isp1", 5_000);
+  assert.equal(again.ok && again.changed, []);
+  net.run(net.now + 4_900);
+  assert.is(told.named("broken").size, 1);
+  const before = changes.length;
+  net.run(net.now + 200);
+  assert.equal([told.named("broken").size, changes.length], [0, before + 1]);
+  providers.say("preferred", "isp2", undefined, true);
+  assert.equal(preferred.at(-1), ["2001:db8:a2::/48"]);
+  providers.say("broken", "isp1", 60_000, true);
+  const later = await running(ALPHA, "nothing", files);
+  assert.equal([[...later.told.named("broken")], [...later.told.named("preferred")]], [["isp1"], ["isp2"]]);
+  assert.equal(later.preferred.at(-1), ["2001:db8:a2::/48"]);
+  const mended = later.providers.mend("isp1");
+  assert.equal(mended.ok && mended.changed, ["provider isp1 is no longer taken for dead"]);
+  const restored = later.providers.restore("isp2");
+  assert.equal(restored.ok && restored.changed, ["provider isp2 ranks as site.yaml says"]);
+  assert.equal(later.preferred.at(-1), []);
+  for (const result of [later.providers.say("broken", "isp9"), later.providers.mend("isp9")])
+    assert.ok(!result.ok && result.why === "unknown");
 });
 
 test("a full disk, and a file that nobody can read, stop nothing", async () => {
