@@ -9,7 +9,7 @@ import type { Entropy } from "../runtime/port/entropy.ts";
 import type { Files } from "../runtime/port/files.ts";
 import type { Host } from "../runtime/port/host.ts";
 import type { Http } from "../runtime/port/http.ts";
-import type { LinkMonitor, LinkState } from "../runtime/port/links.ts";
+import type { LinkMonitor, LinkWatcher } from "../runtime/port/links.ts";
 import type { Logs } from "../runtime/port/log.ts";
 import type { NeighbourLink } from "../runtime/port/neighbours.ts";
 import type { PacketPlane } from "../runtime/port/packet.ts";
@@ -52,7 +52,7 @@ export interface Platform {
   /** @throws {PortError} as `openNeighbourLink` of adapters/common/neighbours.ts */
   openNeighbourLink(name: string): Promise<NeighbourLink>;
   /** @throws {PortError} as `watchLinks` of adapters/common/links.ts */
-  watchLinks(heard: (link: LinkState) => void, failed: (error: Error) => void): Promise<LinkMonitor>;
+  watchLinks(watcher: LinkWatcher): Promise<LinkMonitor>;
   /** UDP; nothing is opened yet. `entry` is the file that its threads start with. @throws {PortError} `unsupported`, `permission` */
   openUdp(entry: URL): Promise<UdpPort>;
 }
@@ -81,7 +81,7 @@ export async function loadPlatform(entry = new URL("./main.ts", import.meta.url)
     tcp: tcpPort,
     openStore: (directory) => openStore(deno, files, directory, entry),
     openNeighbourLink: async (name) => openNeighbourLink(await loadLibc(runtime), name),
-    watchLinks: async (heard, failed) => watchLinks({ libc: await loadLibc(runtime), entry, heard, failed }),
+    watchLinks: async (watcher) => watchLinks({ libc: await loadLibc(runtime), entry, watcher }),
     openUdp: async (entry) => {
       const failed = (error: Error) => logs.area("udp").error("UDP does not work any more", { error: error.message });
       return openUdpPort({ libc: await loadLibc(runtime), entry, failed });

@@ -4,7 +4,9 @@ import type { LinkState } from "../../runtime/port/links.ts";
 import { EAGAIN, EINTR, ENOBUFS, errnoName } from "../linux/errno.ts";
 import { EVENTFD_OCTETS, POLL_FOREVER, POLLFD_EVENTS, POLLFD_FD, POLLFD_OCTETS, POLLFD_REVENTS, POLLIN } from "../linux/file.ts";
 import type { Libc } from "./libc.ts";
-import { linkDump, netlinkAddress, readLinks } from "./netlink.ts";
+import { linkDump, type Neighbour, netlinkAddress, readLinks, readNeighbours } from "./netlink.ts";
+import type { WatchList } from "./watchlist.ts";
+import { watches } from "./watchlist.ts";
 
 /** What the thread is started with. `kind` tells an entry file that serves several roles which one this thread has. */
 export interface LinkWork {
@@ -13,10 +15,14 @@ export interface LinkWork {
   readonly socket: number;
   /** An eventfd: readable = end. */
   readonly wake: number;
+  /** Of which neighbours is told. */
+  readonly watched: WatchList;
 }
 
 /** What the thread tells: news, or that it has ended; with `error`, a sentence, if nobody told it to. */
-export type LinkMessage = { readonly links: readonly LinkState[] } | { readonly ended: true; readonly error: string | undefined };
+export type LinkMessage =
+  | { readonly links: readonly LinkState[]; readonly neighbours: readonly Neighbour[] }
+  | { readonly ended: true; readonly error: string | undefined };
 
 /** A dump of many interfaces comes in parts of at most 32 KiB. */
 const READ_OCTETS = 65_536;
@@ -33,14 +39,18 @@ export async function serveLinks(work: LinkWork, loadLibc: () => Promise<Libc>):
   const tell = (message: LinkMessage) => parentPort?.postMessage(message);
   let error: string | undefined;
   try {
-    error = listen(work, await loadLibc(), (links) => tell({ links }));
+    error = listen(work, await loadLibc(), (links, neighbours) => tell({ links, neighbours }));
   } catch (thrown) {
     error = thrown instanceof Error ? thrown.message : String(thrown);
   }
   tell({ ended: true, error });
 }
 
-function listen({ socket, wake }: LinkWork, libc: Libc, tell: (links: readonly LinkState[]) => void): string | undefined {
+function listen(
+  { socket, wake, watched }: LinkWork,
+  libc: Libc,
+  tell: (links: readonly LinkState[], neighbours: readonly Neighbour[]) => void,
+): string | undefined {
   const buffer = new SharedArrayBuffer(DATA + READ_OCTETS + EVENTFD_OCTETS);
   const octets = new Uint8Array(buffer);
   const view = new DataView(buffer);
@@ -59,8 +69,10 @@ function listen({ socket, wake }: LinkWork, libc: Libc, tell: (links: readonly L
     if (view.getInt16(POLLFD_OCTETS + POLLFD_REVENTS, true) !== 0) return undefined;
     const length = calls.read(socket, DATA, READ_OCTETS);
     if (length >= 0) {
-      const links = readLinks(octets.subarray(DATA, DATA + length));
-      if (links.length > 0) tell(links);
+      const said = octets.subarray(DATA, DATA + length);
+      const links = readLinks(said);
+      const neighbours = readNeighbours(said).filter((neighbour) => watches(watched, neighbour));
+      if (links.length + neighbours.length > 0) tell(links, neighbours);
       continue;
     }
     const errno = libc.errno();

@@ -66,6 +66,11 @@ export class Liveness {
     return this.#judge(name, line);
   }
 
+  /** Forgets all but those with these names: what is forgotten is taken for up again. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#lines.keys()) if (!names.has(name)) this.#lines.delete(name);
+  }
+
   /** @returns lines that have been left alone for long enough */
   poll(now: Millis): LineChange[] {
     return [...this.#lines].flatMap(([name, line]) => {

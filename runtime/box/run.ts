@@ -16,7 +16,7 @@ import type { Entropy } from "../port/entropy.ts";
 import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { Http } from "../port/http.ts";
-import type { LinkMonitor, LinkState } from "../port/links.ts";
+import type { LinkMonitor, LinkWatcher } from "../port/links.ts";
 import type { Log, LogLevel, Logs } from "../port/log.ts";
 import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
@@ -33,6 +33,7 @@ import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { Feed } from "./feed.ts";
 import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
+import { askGateways } from "./gateways.ts";
 import { Hosts } from "./hosts.ts";
 import type { Identities } from "./identity.ts";
 import { Keepsakes } from "./keepsakes.ts";
@@ -76,8 +77,8 @@ export interface BoxPlatform {
   openPacketPlane(core: Core, options: { readonly name: string; readonly queues: number }): Promise<PacketPlane>;
   /** Router solicitations and advertisements on an interface. @throws {PortError} `missing`, `permission`, `failed` */
   openNeighbourLink(name: string): Promise<NeighbourLink>;
-  /** Every interface there is, then every change of one, until it is closed. @throws {PortError} `failed` */
-  watchLinks(heard: (link: LinkState) => void, failed: (error: Error) => void): Promise<LinkMonitor>;
+  /** Hears of interfaces and gateways until it is closed. @throws {PortError} `failed` */
+  watchLinks(watcher: LinkWatcher): Promise<LinkMonitor>;
 }
 
 /** A box that forwards. */
@@ -269,8 +270,10 @@ async function bringUp(
     log,
     changed: () => services?.changed(),
     broken: () => told.named("broken"),
-    mapped: (dead) =>
-      tellMapping(core, reloader.site, reloader.plan.slots, { dead, drained: told.drained, broken: told.named("broken") }, lanMtu()),
+    mapped: (dead, silent) => {
+      const broken = new Set([...told.named("broken"), ...silent]);
+      tellMapping(core, reloader.site, reloader.plan.slots, { dead, drained: told.drained, broken }, lanMtu());
+    },
   });
   const reload = (): ReloadResult => {
     const result = reloader.run();
@@ -312,6 +315,7 @@ async function bringUp(
     startedAt,
     events,
     linesDown: () => lines.dead,
+    gatewaysSilent: () => lines.silent,
     planeTotals: () => new Map([...plane.totals(), ...(services?.totals() ?? [])]),
     keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), hosts.parameters),
     leases: () => (services?.leases() ?? []).map((lease) => leaseRow(lease, clock.wall())),
@@ -350,8 +354,13 @@ async function bringUp(
   if (site.links.watch) {
     // REAP finds out by itself, later.
     const deaf = (error: Error): void => log.error("lines that go down are noticed late from now on", { error: error.message });
-    const monitor = await platform.watchLinks((link) => guard(() => lines.heard(link)), deaf);
+    const monitor = await platform.watchLinks({
+      link: (link) => guard(() => lines.heard(link)),
+      gateway: (gateway) => guard(() => lines.asked(gateway)),
+      failed: deaf,
+    });
     undo.push("lines", () => monitor.close());
+    undo.push("gateways", askGateways({ monitor, lines, interval: () => reloader.site.links.gateway.interval, clock, later }));
   }
   const [lan] = site.lan.subnets;
   box.whenIdle(rehearse({ clock, entropy, crypto, privateKey, subnet: { base: lan.base, length: 64 } }));

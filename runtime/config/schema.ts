@@ -20,6 +20,7 @@ import {
 import { admissionSchema, firewallSchema } from "./firewall-schema.ts";
 import { legacySchema } from "./legacy-schema.ts";
 import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
+import { linksSchema } from "./links-schema.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, ROUTABLE_LIMIT } from "./site.ts";
@@ -228,20 +229,7 @@ export const siteSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: "Routing in the kernel." }),
-  links: z
-    .strictObject({
-      watch: z.boolean().default(true).meta({
-        description:
-          "Whether contexts leave a provider, and peers are told, as soon as the kernel says that its interface is down, before any timer has run out.",
-      }),
-      halfLife: durationField.prefault("15s").meta({
-        description:
-          "Patience with a line that flaps: each loss counts, and counts half as much after this time. From the third in quick succession on, the line is left alone for a while when it is back.",
-      }),
-      longest: durationField.prefault("60s").meta({ description: "For how long it is left alone at most." }),
-    })
-    .prefault({})
-    .meta({ description: "What is done when lines to providers go down and come back." }),
+  links: linksSchema.prefault({}).meta({ description: "What is done when lines to providers go down and come back." }),
   log: z
     .strictObject({
       level: z.enum(["debug", "info", "warn", "error"]).default("info").meta({ description: "Least weight of what is logged." }),

@@ -242,6 +242,8 @@ export interface TunSettings {
 /** What the kernel's word about interfaces leads to. */
 export interface LinkSettings {
   readonly watch: boolean;
+  /** Whether providers' routers are asked, and how often. */
+  readonly gateway: { readonly watch: boolean; readonly interval: Millis };
   /** Damping of lines that flap (RFC 2439): in which a penalty halves, and for how long a line is left alone at most. */
   readonly halfLife: Millis;
   readonly longest: Millis;

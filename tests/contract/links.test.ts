@@ -1,12 +1,13 @@
 /** Interfaces as the kernel tells of them, over netlink, in a namespace of its own. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { linkDump, netlinkAddress, readLinks } from "../../adapters/common/netlink.ts";
+import { linkDump, neighbourRequest, netlinkAddress, readLinks, readNeighbours } from "../../adapters/common/netlink.ts";
 import { loadPlatform } from "../../adapters/platform.ts";
-import type { LinkState } from "../../runtime/port/links.ts";
+import type { GatewayState, LinkState } from "../../runtime/port/links.ts";
+import { address } from "../../runtime/value/address.ts";
 import { concat, hex, unhex } from "../../runtime/value/bytes.ts";
 import { insideNamespace } from "../lib/netns.ts";
 import { seed } from "../lib/seed.ts";
@@ -58,15 +59,16 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
     const platform = await loadPlatform(entry);
     const state = new Map<string, boolean>();
     const heard: string[] = [];
-    const monitor = await platform.watchLinks(
-      ({ name, up }) => {
+    const monitor = await platform.watchLinks({
+      link: ({ name, up }) => {
         state.set(name, up);
         heard.push(`${name} ${up}`);
       },
-      (error) => {
+      gateway: () => assert.unreachable("nobody asked for one"),
+      failed: (error) => {
         throw error;
       },
-    );
+    });
     const until = async (name: string, up: boolean): Promise<void> => {
       for (let waited = 0; state.get(name) !== up; waited += 5) {
         if (waited > 10_000) throw new Error(`waited 10 s until ${name} is ${up ? "up" : "down"}: ${heard.join(", ")}`);
@@ -99,6 +101,91 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
     ip("link set lo up");
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.is(heard.length, before);
+  });
+
+  test("requests about a neighbour, octet by octet, and what is said of neighbours", () => {
+    const gateway = address("2001:db8:f1::1");
+    // length, type, flags, sequence, port · family, index, state, flags, type · NDA_DST
+    const request = (type: string, flags: string, state: string, ndm: string) =>
+      hex(
+        octets(
+          `30000000 ${type} ${flags} 00000000 00000000  0a000000 07000000 ${state} ${ndm} 00  1400 0100 20010db800f100000000000000000001`,
+        ),
+      );
+    assert.is(hex(neighbourRequest("get", 7, gateway)), request("1e00", "0100", "0000", "00"));
+    assert.is(hex(neighbourRequest("create", 7, gateway)), request("1c00", "0106", "0000", "01"));
+    assert.is(hex(neighbourRequest("revive", 7, gateway)), request("1c00", "0101", "0000", "01"));
+    assert.is(hex(neighbourRequest("probe", 7, gateway)), request("1c00", "0101", "1000", "00"));
+    const failed = octets(request("1c00", "0000", "2000", "00"));
+    assert.equal(readNeighbours(concat(message("1000", "43100100"), failed)), [{ index: 7, address: gateway, state: 0x20 }]);
+    assert.equal(readLinks(failed), []);
+    for (let length = 0; length < failed.length; length++) assert.equal(readNeighbours(failed.subarray(0, length)), []);
+    const others = [request("1d00", "0000", "2000", "00"), request("1c00", "0000", "2000", "00").replace("0a000000", "02000000")];
+    for (const other of others) assert.equal(readNeighbours(octets(other)), [], "taken away, or not of IPv6");
+    fc.assert(
+      fc.property(fc.nat(failed.length - 1), fc.nat(255), (at, value) => {
+        readNeighbours(failed.slice().fill(value, at, at + 1));
+      }),
+      { seed, numRuns: 2000 },
+    );
+  });
+
+  test("a gateway answers, falls silent while the line is up, answers again; one that the operator fixed stays as it is", async () => {
+    const inside = (...words: string[]): void => {
+      const { status, stderr } = spawnSync("nsenter", ["-t", String(far.pid), "-n", ...words], { encoding: "utf8" });
+      assert.is(status, 0, `${words.join(" ")}: ${stderr}`);
+    };
+    const far = spawn("unshare", ["--net", "sleep", "600"]);
+    const platform = await loadPlatform(entry);
+    const heard: GatewayState[] = [];
+    const monitor = await platform.watchLinks({
+      link: () => undefined,
+      gateway: (state) => heard.push(state),
+      failed: (error) => {
+        throw error;
+      },
+    });
+    try {
+      const own = spawnSync("readlink", ["/proc/self/ns/net"], { encoding: "utf8" }).stdout;
+      const isApart = () => spawnSync("readlink", [`/proc/${far.pid}/ns/net`], { encoding: "utf8" }).stdout !== own;
+      for (let waited = 0; !isApart(); waited += 5) {
+        if (waited > 10_000) throw new Error("no second namespace");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      ip(`link add up2 type veth peer name gw netns ${far.pid}`);
+      ip("link set up2 up");
+      inside("ip", "link", "set", "gw", "up");
+      ip("-6 address add 2001:db8:f1::2/64 dev up2 nodad");
+      inside("ip", "-6", "address", "add", "2001:db8:f1::1/64", "dev", "gw", "nodad");
+      ip("-6 neighbour add 2001:db8:f1::9 lladdr 02:00:00:00:00:09 nud permanent dev up2");
+      const gateways = ["2001:db8:f1::1", "2001:db8:f1::9"].map((text) => ({ link: "up2", address: address(text) }));
+      const until = async (standing: string): Promise<void> => {
+        heard.length = 0;
+        for (let waited = 0; !heard.some((state) => state.address === gateways[0].address && state.standing === standing); waited += 100) {
+          if (waited > 20_000) throw new Error(`waited 20 s until it ${standing}: ${JSON.stringify(heard)}`);
+          monitor.solicit([...gateways, { link: "nowhere", address: gateways[0].address }]);
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      };
+      await until("answers");
+      inside("ip", "-6", "address", "delete", "2001:db8:f1::1/64", "dev", "gw");
+      await until("silent");
+      inside("ip", "-6", "address", "add", "2001:db8:f1::1/64", "dev", "gw", "nodad");
+      await until("answers");
+      const fixed = heard.filter((state) => state.address === gateways[1].address).map(({ standing }) => standing);
+      assert.ok(fixed.length > 0 && fixed.every((standing) => standing === "fixed"), fixed.join(" "));
+      assert.match(spawnSync("ip", ["-6", "neighbour"], { encoding: "utf8" }).stdout, /f1::9 .*lladdr 02:00:00:00:00:09 PERMANENT/);
+      monitor.solicit([]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      heard.length = 0;
+      ip("-6 neighbour flush dev up2");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(heard, [], "nobody is watched any more");
+    } finally {
+      await monitor.close();
+      far.kill();
+    }
+    monitor.solicit([]);
   });
 
   test.run();

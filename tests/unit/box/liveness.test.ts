@@ -7,7 +7,7 @@ import { egressPlan } from "../../../runtime/box/egress.ts";
 import { Lines } from "../../../runtime/box/lines.ts";
 import { Liveness } from "../../../runtime/box/liveness.ts";
 import { readSite } from "../../../runtime/config/read.ts";
-import { addressAt } from "../../../runtime/value/address.ts";
+import { address, addressAt } from "../../../runtime/value/address.ts";
 import { showPrefix } from "../../../runtime/value/prefix.ts";
 import { NEVER } from "../../../runtime/value/time.ts";
 import { findOption } from "../../../runtime/wire/index.ts";
@@ -190,6 +190,54 @@ test("what the kernel says reaches providers by their interface; a line that is 
   lines.heard({ name: "lan", up: true });
   assert.equal(broken(), [0, 0]);
   assert.equal(told, ["route replace fc00:aaaa:1::/64 dev lan table 14000 proto 140", "route replace fc00:aaaa:1::/64 dev lan proto 140"]);
+});
+
+test("a gateway that is gone costs its provider its locators, with patience of its own; who shares the interface keeps them", async () => {
+  const { a } = await connected();
+  const text = EXAMPLE.replace("interface: up2", "interface: up1");
+  const read = (more: string) => {
+    const reading = readSite(`${text}\n${more}`, "site.yaml");
+    if (!("site" in reading)) throw new Error(JSON.stringify(reading.faults));
+    return reading.site;
+  };
+  let now = read("");
+  const lines = new Lines({
+    site: () => now,
+    plan: () => egressPlan(now),
+    box: a.box,
+    clock: { now: () => 0 },
+    command: { run: () => ({ code: 0, stdout: "", stderr: "" }) },
+    log: memoryLogs().area("test"),
+  });
+  const [first, second] = ["2001:db8:f1::1", "2001:db8:f2::1"].map((each) => ({ link: "up1", address: address(each) }));
+  const broken = () => a.box.parts.identities.of(a.ulid)?.preferences.map(({ flags }) => flags);
+  assert.equal(lines.gateways, [first, second]);
+  lines.heard({ name: "up1", up: true });
+  for (const gateway of [first, second]) lines.asked({ ...gateway, standing: "answers" });
+  lines.asked({ link: "up1", address: address("fe80::1"), standing: "silent" });
+  assert.equal([broken(), [...lines.silent]], [[0, 0], []]);
+  lines.asked({ ...second, standing: "silent" });
+  lines.asked({ ...second, standing: "silent" });
+  assert.equal([broken(), [...lines.silent], lines.isUsable("isp1"), lines.isUsable("isp2")], [[0, 1], ["isp2"], true, false]);
+  assert.equal([a.count("in-gateway-lost"), a.count("in-line-lost")], [1, 0]);
+  lines.heard({ name: "up1", up: false });
+  assert.equal(broken(), [1, 1]);
+  assert.equal(lines.gateways, [], "nobody is asked on a line that is down");
+  lines.asked({ ...first, standing: "silent" });
+  lines.heard({ name: "up1", up: true });
+  assert.equal(broken(), [0, 1], "what was silent with the line down says nothing");
+  lines.asked({ ...second, standing: "fixed" });
+  assert.equal([broken(), a.count("in-gateway-back")], [[0, 0], 1]);
+  lines.asked({ ...second, standing: "silent" });
+  assert.equal(broken(), [0, 1]);
+  now = read("links: { gateway: { watch: false } }\n");
+  lines.refresh();
+  assert.equal([broken(), lines.gateways], [[0, 0], []]);
+  lines.asked({ ...second, standing: "silent" });
+  assert.equal(broken(), [0, 0]);
+  now = read("");
+  lines.refresh();
+  assert.equal(broken(), [0, 0], "it is asked anew");
 });
 
 test("all lines lost: all are as good as before", async () => {

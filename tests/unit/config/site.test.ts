@@ -80,7 +80,7 @@ test("the design's example, defaults filled in", () => {
       reap: { profile: "fast" },
       shim6: { routingHeader: "drop" },
       egress: { manage: true },
-      links: { watch: true, halfLife: 15_000, longest: 60_000 },
+      links: { watch: true, gateway: { watch: true, interval: 3000 }, halfLife: 15_000, longest: 60_000 },
       log: { level: "info" },
       key: { bits: 2048 },
       api: { listen: { host: "::1", port: 8686 } },
@@ -123,7 +123,7 @@ hold: { packets: 1, octets: 65576, total: 65576 }
 reap: { profile: rfc5534 }
 shim6: { routingHeader: pass }
 egress: { manage: false }
-links: { watch: false, halfLife: 1s, longest: 5m }
+links: { watch: false, gateway: { watch: false, interval: 10s }, halfLife: 1s, longest: 5m }
 log: { level: debug }
 key: { bits: 4096 }
 `,
@@ -165,7 +165,7 @@ key: { bits: 4096 }
   assert.equal(site.contexts, { max: 1_048_576, idle: 5_400_000 });
   assert.equal(site.hold, { packets: 1, octets: 65_576, total: 65_576 });
   assert.equal([site.reap.profile, site.shim6.routingHeader, site.egress.manage], ["rfc5534", "pass", false]);
-  assert.equal(site.links, { watch: false, halfLife: 1000, longest: 300_000 });
+  assert.equal(site.links, { watch: false, gateway: { watch: false, interval: 10_000 }, halfLife: 1000, longest: 300_000 });
   assert.equal([site.log.level, site.key.bits, site.api], ["debug", 4096, undefined]);
 });
 
