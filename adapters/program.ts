@@ -16,6 +16,7 @@ import { runLabStream } from "../runtime/lab/verb.ts";
 import { createCrypto } from "./common/crypto.ts";
 import { writeOctets } from "./common/files.ts";
 import { openGrowing } from "./common/growing.ts";
+import { systemTerminal } from "./common/terminal.ts";
 import { createDwellerHost, createLabHost, createStreamHost } from "./lab/host.ts";
 import { memoryOutside } from "./memory/outside.ts";
 import { loadPlatform, type Platform } from "./platform.ts";
@@ -40,8 +41,9 @@ function cliHost(platform: Platform, entry: string): CliHost {
     crypto: createCrypto(),
     wall: () => platform.clock.wall(),
     searchModifier: (search, tried) => searchInThreads(search, tried, { entropy, entry: new URL(entry) }),
-    columns: () => process.stdout.columns ?? 100,
+    terminal: systemTerminal,
     pause: (time) => pause(platform, time),
+    onStop: (run) => onStop(platform, run),
     openStore: (directory) => platform.openStore(directory),
     routes: (site) => egressScript(egressPlan(site)),
     runBox: (site, options) => runBox(site, options, platform, entry),
@@ -118,14 +120,21 @@ async function benchCore({ json, contexts }: BenchOptions, { host, entropy }: Pl
   return 0;
 }
 
-function pause({ host }: Platform, time: number): Promise<boolean> {
+function pause(platform: Platform, time: number): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (finished: boolean) => {
       clearTimeout(timer);
-      for (const end of ends) end();
+      unhook();
       resolve(finished);
     };
     const timer = setTimeout(() => done(true), time);
-    const ends = (["SIGINT", "SIGTERM"] as const).map((signal) => host.onSignal(signal, () => done(false)));
+    const unhook = onStop(platform, () => done(false));
   });
+}
+
+function onStop({ host }: Platform, run: () => void): () => void {
+  const ends = (["SIGINT", "SIGTERM"] as const).map((signal) => host.onSignal(signal, run));
+  return () => {
+    for (const end of ends) end();
+  };
 }

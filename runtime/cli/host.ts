@@ -7,6 +7,7 @@ import type { Host } from "../port/host.ts";
 import type { Http } from "../port/http.ts";
 import type { LogLevel } from "../port/log.ts";
 import type { Store } from "../port/store.ts";
+import type { Terminal } from "../port/terminal.ts";
 import type { SimOutside } from "../sim/outside.ts";
 import type { Millis } from "../value/time.ts";
 
@@ -21,12 +22,13 @@ export interface CliHost {
   readonly crypto: CryptoPort;
   /** A modifier for CGA parameters, searched in threads; `tried` hears the modifiers tried so far. @throws {PortError} */
   searchModifier(search: ModifierSearch, tried: (tries: number) => void): Promise<Uint8Array>;
-  /** Characters in a line of the terminal at this moment. */
-  columns(): number;
+  readonly terminal: Terminal;
   /** Calendar milliseconds. */
   wall(): number;
   /** Waits. @returns `false`, at once, when the user wants to stop (SIGINT, SIGTERM) */
   pause(time: Millis): Promise<boolean>;
+  /** Calls `run` when the user wants to stop (SIGINT, SIGTERM). @returns what ends it */
+  onStop(run: () => void): () => void;
   /** The site's store in `directory`, made with it when there is none. @throws {PortError} */
   openStore(directory: string): Store | Promise<Store>;
   /** The kernel's routes and rules for `site` as a shell script (runtime/box/egress.ts). */

@@ -5,6 +5,8 @@ import { addBackup } from "./backup.ts";
 import { addBench, addLab, addRun } from "./big.ts";
 import { addCga } from "./cga.ts";
 import { addCheck } from "./check.ts";
+import { addContext } from "./context.ts";
+import { addEvents } from "./events.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
 import { addHba } from "./hba.ts";
@@ -36,7 +38,7 @@ export async function main(argv: readonly string[], host: CliHost): Promise<numb
 
 function programFor(session: Session): Command {
   const { host } = session.host;
-  const width = () => (host.isTerminal("stdout") ? session.host.columns() : 100);
+  const width = () => (host.isTerminal("stdout") ? session.host.terminal.size().columns : 100);
   const program = new Command("pshim6")
     .description("IPv6 multihoming for a whole site, without BGP and without renumbering: a Shim6 proxy (RFC 5533, RFC 5534, RFC 6629).")
     .version(`pshim6 ${session.host.version} on ${host.runtime}`, "-V, --version", "print the version")
@@ -62,6 +64,8 @@ function programFor(session: Session): Command {
   addReload(program, session);
   addProvider(program, session);
   addShow(program, session);
+  addContext(program, session);
+  addEvents(program, session);
   addBackup(program, session);
   addCga(program, session);
   addHba(program, session);

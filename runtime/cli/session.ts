@@ -49,7 +49,14 @@ export class Session {
 
   /** Characters that a line may have: the terminal's width, or no limit where nobody looks. */
   width(): number {
-    return this.host.host.isTerminal("stdout") ? Math.max(20, this.host.columns()) : Number.POSITIVE_INFINITY;
+    return this.host.host.isTerminal("stdout") ? Math.max(20, this.host.terminal.size().columns) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether colours are wanted: only a terminal that has them gets any, and nobody who set NO_COLOR (no-color.org). */
+  colours(): boolean {
+    const { environment, isTerminal } = this.host.host;
+    const kind = environment("TERM") ?? "dumb";
+    return isTerminal("stdout") && kind !== "dumb" && kind !== "" && (environment("NO_COLOR") ?? "") === "";
   }
 
   /** The text of a file that must be there. */

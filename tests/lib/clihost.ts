@@ -19,7 +19,11 @@ export interface CliWorld {
   /** Lines on standard input. */
   readonly input?: readonly string[];
   /** Width of the terminal that standard output is; absent = it is a pipe. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
+  /** Its lines. */
+  readonly rows?: number;
+  /** Called in each pause. */
+  readonly paused?: (machine: CliMachine) => void;
   /** Calendar milliseconds. */
   readonly wall?: number;
   /** The reader of standard output goes away after so many writes. */
@@ -47,6 +51,8 @@ export class CliMachine {
   /** Files of octets. */
   readonly written = new Map<string, Uint8Array>();
   readonly entropy = seededEntropy(1);
+  /** Presses keys, while somebody hears them. */
+  press: ((text: string) => void) | undefined;
   /** Milliseconds of each pause. */
   readonly paused: number[] = [];
 
@@ -85,11 +91,22 @@ export class CliMachine {
           tried(step.value);
         }
       },
-      columns: () => world.columns ?? 80,
+      terminal: {
+        size: () => ({ columns: world.columns ?? 80, rows: world.rows ?? 24 }),
+        keys: (heard) => {
+          this.press = heard;
+          return () => {
+            this.press = undefined;
+          };
+        },
+        onResize: () => () => undefined,
+      },
       pause: async (time) => {
         this.paused.push(time);
+        world.paused?.(this);
         return pauses-- > 0;
       },
+      onStop: () => () => undefined,
       openStore: async (directory) => {
         this.directories.push(directory);
         return memoryStore(this.disk);

@@ -21,10 +21,10 @@ test("contexts as a table; a pipe has no width", async () => {
   const { code, out, err } = await (await machine()).run(["show", "contexts", "-c", "/site.yaml"]);
   assert.equal([code, err], [0, ""]);
   const [head, first, second, end] = out.split("\n");
-  assert.match(head, /^id {2}host +peer +state +by +local locator +peer locator +tags +out +octets +in +octets +sent +heard +age$/);
+  assert.match(head, /^id {2}host +peer +fork +state +by +local locator +peer locator +tags +out +octets +in +octets +sent +heard +age$/);
   assert.match(
     first,
-    /^ 0 {2}fc00:aaaa:1::0 {2}fc00:bbbb:1::10 {2}Operational {2}isp1 {2}2001:db8:a1::0 .* 1\.2k +5\.6M +7 +700 +12ms +1\.5s +1m05s$/,
+    /^ 0 {2}fc00:aaaa:1::0 {2}fc00:bbbb:1::10 +0 {2}Operational {2}isp1 {2}2001:db8:a1::0 .* 1\.2k +5\.6M +7 +700 +12ms +1\.5s +1m05s$/,
   );
   assert.match(second, /^ 1 /);
   assert.is(end, "");
@@ -125,8 +125,78 @@ test("watch goes on until told to stop", async () => {
   assert.is(out.trimEnd().split("\n").length, 3);
   assert.equal(box.paused, [500, 500, 500]);
   const screen = await box.run(["show", "status", "--socket", SOCKET, "--watch"], { pauses: 1, columns: 80 });
-  assert.is(screen.out.split("\x1b[H\x1b[2J").length, 3);
+  // An empty screen once, then what stands there is written over.
+  assert.is(screen.out.split("\x1b[H\x1b[2J").length, 2);
+  assert.is(screen.out.split("\x1b[H").length, 3);
+  assert.ok(screen.out.endsWith("MTU 1500\x1b[K\n\x1b[J"));
   assert.is(box.paused.at(-1), 1_000);
+});
+
+test("a watch fits the screen, and waits for a box that went away", async () => {
+  const box = new CliMachine();
+  const api = createApi(fakeFacade(30));
+  const served = await box.http.serveSocket(SOCKET, (request) => api.fetch(request));
+  const gone = { paused: () => void served.close() };
+  const { code, out } = await box.run(["show", "contexts", "--socket", SOCKET, "--watch"], { columns: 100, rows: 10, pauses: 1, ...gone });
+  assert.is(code, 0);
+  const [first, second] = out.split("\x1b[H").slice(1);
+  assert.is(first.split("\n").length, 10);
+  assert.match(first, /… 23 more lines/);
+  assert.match(second, /^no box answers at /);
+  const piped = await box.run(["show", "contexts", "--socket", SOCKET, "--watch"], { pauses: 1 });
+  assert.equal([piped.code, piped.err], [1, `pshim6: no box answers at ${SOCKET}: is it running?\n`]);
+});
+
+test("tab-separated values are what the box said, under the API's names", async () => {
+  const box = await machine();
+  const { out } = await box.run(["show", "contexts", "--socket", SOCKET, "-o", "tsv"], { columns: 40 });
+  const [head, first] = out.split("\n").map((line) => line.split("\t"));
+  const row = Object.fromEntries(head.map((name, i) => [name, first[i]]));
+  assert.equal([row.id, row.localUlid, row.sentOctets, row.ageMs, row.reap], ["0", "fc00:aaaa:1::0", "5678901", "65000", undefined]);
+  for (const view of ["status", "health", "paths", "providers", "bindings", "counters", "leases", "keys", "firewall", "events"]) {
+    const lines = (await box.run(["show", view, "--socket", SOCKET, "-o", "tsv"])).out.trimEnd().split("\n");
+    for (const line of lines) assert.is(line.split("\t").length, lines[0].split("\t").length, view);
+  }
+  const both = await box.run(["show", "paths", "--json", "-o", "tsv"]);
+  assert.is(both.code, 2);
+});
+
+test("the filters of the API", async () => {
+  const box = await machine(5);
+  const items = async (...flags: string[]) =>
+    JSON.parse((await box.run(["show", ...flags, "--socket", SOCKET, "--json"])).out).items.length;
+  assert.is(await items("contexts", "--peer", "fc00:bbbb:1::10"), 5);
+  assert.is(await items("contexts", "--peer", "fc00:bbbb:1::11"), 0);
+  assert.is(await items("contexts", "--provider", "isp9"), 0);
+  assert.is(await items("contexts", "--state", "Exploring"), 0);
+  assert.is(await items("leases", "--state", "declined"), 1);
+  assert.is(await items("bindings", "--source", "dns"), 0);
+});
+
+test("colours on a terminal that has them", async () => {
+  const box = await machine();
+  const coloured = async (environment: Record<string, string>, columns?: number) => {
+    const { out } = await box.run(["show", "contexts", "--socket", SOCKET], { environment, columns });
+    return out.includes("\x1b[32mOperational\x1b[0m");
+  };
+  assert.is(await coloured({ TERM: "xterm" }, 200), true);
+  assert.is(await coloured({ TERM: "xterm", NO_COLOR: "" }, 200), true);
+  assert.is(await coloured({ TERM: "xterm", NO_COLOR: "1" }, 200), false);
+  assert.is(await coloured({ TERM: "dumb" }, 200), false);
+  assert.is(await coloured({ TERM: "xterm" }), false);
+});
+
+test("one context: shown, moved, dropped", async () => {
+  const box = await machine(2);
+  const say = (...argv: string[]) => box.run(["context", ...argv, "--socket", SOCKET]);
+  assert.match((await say("show", "1")).out, /^id +1\nlocalUlid +fc00:aaaa:1::1\n[\s\S]*ageMs +1m05s\n$/);
+  assert.is(JSON.parse((await say("show", "1", "--json")).out).localUlid, "fc00:aaaa:1::1");
+  assert.is((await say("rehome", "0")).out, "context 0: looks for a better pair\n");
+  assert.is((await say("discard", "1")).out, "context 1: dropped\n");
+  assert.is((await say("discard", "1", "-o", "tsv")).out, "id\tdetail\n1\tdropped\n");
+  const missing = await say("show", "7");
+  assert.equal([missing.code, missing.err], [1, "pshim6: the box refused: there is no context 7\n"]);
+  assert.match((await say("rehome", "1")).err, /context 1 is not established/);
 });
 
 test("a pipe that closes ends a watch", async () => {

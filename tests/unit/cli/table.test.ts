@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Column, showCount, showMillis, showTable } from "../../../runtime/cli/table.ts";
+import { type Column, fit, showCount, showMillis, showTable, showTsv } from "../../../runtime/cli/table.ts";
 import { seed } from "../../lib/seed.ts";
 
 type Row = readonly [string, string, string];
@@ -25,6 +25,46 @@ test("spare columns go first, then cells are cut", () => {
   const rows: Row[] = [["abcdefghijklmnop", "12", "spare"]];
   assert.is(showTable(COLUMNS, rows, 25), "a                  b\nabcdefghijklmnop  12\n");
   assert.is(showTable(COLUMNS, rows, 12), "a          b\nabcdefg…  12\n");
+});
+
+test("addresses are cut in their middle, before spare columns go; numbers last", () => {
+  const columns: readonly Column<Row>[] = [
+    { title: "a", cell: (row) => row[0], middle: true, least: 9 },
+    { title: "b", cell: (row) => row[1], right: true },
+    { title: "c", cell: (row) => row[2], spare: 1 },
+  ];
+  const rows: Row[] = [["2001:db8:a1::17", "1234567", "spare"]];
+  assert.is(showTable(columns, rows, 80).split("\n")[1], "2001:db8:a1::17  1234567  spare");
+  assert.is(showTable(columns, rows, 28).split("\n")[1], "2001:d…1::17  1234567  spare");
+  assert.is(showTable(columns, rows, 23).split("\n")[1], "2001:db…a1::17  1234567");
+  assert.is(showTable(columns, rows, 15).split("\n")[1], "200…17  1234567");
+});
+
+test("what is cut keeps both ends, in any width", () => {
+  for (let width = 1; width < 20; width++) {
+    const cut = fit("2001:db8:a1::17", width, true);
+    assert.ok(cut.length <= width);
+    if (width >= 3 && width < 15) assert.ok(cut.startsWith("2") && cut.endsWith("7") && cut.includes("…"));
+  }
+});
+
+test("colours stand around words, never around blanks", () => {
+  const columns: readonly Column<Row>[] = [
+    { title: "a", cell: (row) => row[0], tone: () => "good" },
+    { title: "b", cell: (row) => row[1], right: true, tone: () => "bad" },
+  ];
+  const coloured = showTable(columns, [["up", "1", ""]], 80, true);
+  assert.is(coloured, "\x1b[1ma\x1b[0m   \x1b[1mb\x1b[0m\n\x1b[32mup\x1b[0m  \x1b[31m1\x1b[0m\n");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for
+  assert.is(coloured.replace(/\x1b\[\d+m/g, ""), showTable(columns, [["up", "1", ""]], 80));
+});
+
+test("tab-separated values are whole and have no tab or line end within", () => {
+  const columns: readonly Column<Row>[] = [
+    { title: "a", cell: () => "short…", plain: (row) => row[0], name: "whole" },
+    { title: "b", cell: (row) => row[1] },
+  ];
+  assert.is(showTsv(columns, [["x\ty\nz\\", "\x1b[2J", ""]]), "whole\tb\nx\\ty\\nz\\\\\t·[2J\n");
 });
 
 test("cells cannot move the cursor", () => {
