@@ -6,6 +6,7 @@
  */
 import * as due from "../../core-as/layout/due.ts";
 import type { UlidPair } from "../shim6/contract.ts";
+import type { LeaveCause } from "../value/cause.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
@@ -179,8 +180,8 @@ export class Box {
   }
 
   /** Context `id` is to leave its local locator for one that ranks better, once that one has proved itself. */
-  leave(id: number): void {
-    this.#machines.reap({ kind: "leave", id }, this.parts.clock.now());
+  leave(id: number, cause: LeaveCause = "operator"): void {
+    this.#machines.reap({ kind: "leave", id, cause }, this.parts.clock.now());
     this.#plan();
   }
 

@@ -60,7 +60,7 @@ export class Drain {
       const current = reap.currentOf(next.value.id);
       if (current === undefined || !identities.isDrained(current.local)) continue;
       left++;
-      box.leave(next.value.id);
+      box.leave(next.value.id, "drain");
     }
     box.at(clock.now() + DRAIN_WINDOW, () => this.#go(walk, contexts));
   }

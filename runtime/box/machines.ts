@@ -165,7 +165,7 @@ export class Machines {
       now,
     );
     // It has just heard how its locators rank now.
-    if (!fresh && identities.isUnwanted(current.local)) this.reap({ kind: "leave", id }, now);
+    if (identities.isUnwanted(current.local)) this.reap({ kind: "leave", id, cause: "drain" }, now);
     this.#steering.learn(context, now);
     journal.tell(
       "established",

@@ -4,6 +4,7 @@
  * them as the table of RFC 5534 §6 says for payload packets in Operational and InboundOk; what expires there arrives here as an event.
  */
 import type { Locator } from "../value/address.ts";
+import type { LeaveCause, MoveCause } from "../value/cause.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import type { ContextTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
@@ -60,9 +61,11 @@ export type ReapEvent =
   | { readonly kind: "lost"; readonly id: number; readonly pair: ReapPair }
   /**
    * The local end of the current pair is to be left although it works, for one that ranks better. Payload goes on until that one has proved
-   * itself; nothing happens if there is none, or outside Operational.
+   * itself; a context that explores leaves when it has found its way. Nothing happens if there is no better one, or the context rests.
    */
-  | { readonly kind: "leave"; readonly id: number }
+  | { readonly kind: "leave"; readonly id: number; readonly cause: LeaveCause }
+  /** Whether `pair`, which is not the current one, works: `path-works` says so if it does. Only for a peer that shares; else nothing happens. */
+  | { readonly kind: "scout"; readonly id: number; readonly pair: ReapPair }
   /**
    * The peer lost the context and is asked to take it up again (I2BIS-SENT, RFC 5533 §7.18): no timer runs, no probe leaves, no event
    * counts until `context` says that it is established anew. In Exploring and InboundOk payload goes on waiting.
@@ -80,7 +83,9 @@ export type ReapEffect =
    */
   | { readonly kind: "ask"; readonly id: number; readonly pair: ReapPair; readonly message: UpdateRequest }
   /** Payload of the context goes out on this pair from now on. */
-  | { readonly kind: "use-pair"; readonly id: number; readonly pair: ReapPair }
+  | { readonly kind: "use-pair"; readonly id: number; readonly pair: ReapPair; readonly cause: MoveCause }
+  /** The question of `scout` was answered. */
+  | { readonly kind: "path-works"; readonly id: number; readonly pair: ReapPair }
   /** New state. In Exploring and InboundOk the box holds payload; back in Operational it lets go. */
   | { readonly kind: "state"; readonly id: number; readonly state: ReapState; readonly cause: string }
   /** Timers in the core's record: start = if not running, restart = in any case. */

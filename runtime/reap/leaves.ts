@@ -1,15 +1,18 @@
 /**
- * Contexts that leave an end of their pair although it works: the site drains a provider of its own, or the peer says that it drains one. Make
- * before break: payload goes on as it goes until a question on the new pair came back; where a sibling's has just done so, none is sent.
+ * Contexts that leave an end of their pair although it works: the site wants them on another provider of its own, or the peer says that it drains
+ * one. Make before break: payload goes on as it goes until a question on the new pair came back; where a sibling's has just done so, none is
+ * sent. Who cannot go now goes later.
  */
 import type { Locator } from "../value/address.ts";
+import type { MoveCause } from "../value/cause.ts";
 import { type LocatorPair, samePair } from "../value/pair.ts";
-import type { Millis } from "../value/time.ts";
+import { type Millis, NEVER } from "../value/time.ts";
 import { WORST_PRIORITY } from "../wire/message.ts";
 import type { ReapContext } from "./contract.ts";
 import { type Entry, isBroken, isCandidate, rankedPairs, shares } from "./entry.ts";
 import { JITTER } from "./explorer.ts";
 import { DeadlineHeap } from "./heap.ts";
+import type { Path } from "./paths.ts";
 import type { Siblings } from "./siblings.ts";
 import type { Turn } from "./turn.ts";
 
@@ -21,6 +24,9 @@ export const LEAVE_QUESTIONS = 3;
 export const LEAVE_PATIENCE: Millis = 200;
 /** Where no pair answers, or the context explores, it is tried again after so long. */
 export const LEAVE_AGAIN: Millis = 2_000;
+/** The same towards a peer that cannot be asked: payload waits each time. Each further time twice as long, up to the second. */
+export const PROBE_AGAIN: Millis = 15_000;
+const PROBE_SELDOM: Millis = 600_000;
 /** A path that was proved so lately needs no question: where it has died since, REAP finds out. */
 const PROVED_LATELY: Millis = 5_000;
 
@@ -30,50 +36,75 @@ export type LeftEnd = "local" | "peer";
 interface Leave {
   readonly entry: Entry;
   readonly end: LeftEnd;
+  readonly cause: MoveCause;
   readonly from: LocatorPair;
   to: LocatorPair;
-  /** The same for all questions on one pair: an answer may be late. */
-  nonce: number;
+  /** The same for all questions on one pair: an answer may be late. Absent before the first. */
+  nonce: number | undefined;
   at: Millis;
   asked: number;
   /** Pairs that did not answer. */
   readonly tried: LocatorPair[];
+  /** Explorations of a peer that cannot be asked. */
+  probed: number;
   deadline: Millis;
   heapIndex: number;
 }
 
+/** Who asks on a path, and when nobody answered there last. */
+interface Standing {
+  readonly by: Leave | undefined;
+  readonly silentAt: Millis;
+}
+
+/** Makes `entry` explore, beginning with `pair`. */
+export type Explore = (entry: Entry, pair: LocatorPair, turn: Turn) => void;
+
 /** The contexts of one machine that are about to leave. As many as there are contexts at most. */
 export class Leaves {
   readonly #siblings: Siblings;
+  readonly #explore: Explore;
   readonly #heap = new DeadlineHeap<Leave>();
   readonly #leaves = new Map<Entry, Leave>();
+  readonly #standings = new WeakMap<Path<Entry>, Standing>();
 
-  constructor(siblings: Siblings) {
+  constructor(siblings: Siblings, explore: Explore) {
     this.#siblings = siblings;
+    this.#explore = explore;
   }
 
   get wakeAt(): Millis {
     return this.#heap.wakeAt;
   }
 
-  /**
-   * `entry` is to leave `end` of its current pair, if the other ends that it has rank no worse.
-   * @returns the pair to explore, towards a peer that is not to be asked; else what there is to do is done
-   */
-  begin(entry: Entry, end: LeftEnd, turn: Turn): LocatorPair | undefined {
-    if (entry.rests || (entry.state !== "Operational" && !(end === "peer" && shares(entry)))) return undefined;
+  /** `entry` is to leave `end` of its current pair, if there is another one that ranks better: now, or when it has found its way. */
+  begin(entry: Entry, end: LeftEnd, cause: MoveCause, turn: Turn): void {
     const known = this.#leaves.get(entry);
-    if (known !== undefined && known.end === end && samePair(known.from, entry.current)) return undefined;
+    // Our own end comes first: when it is left somebody looks at the other one.
+    if (known !== undefined && known.end === "peer" && end === "peer") return;
+    if (known !== undefined && known.end === "local" && known.from.local === entry.current.local) return;
     this.stop(entry);
+    if (entry.rests) return;
     const isExploring = entry.state !== "Operational";
     const to = isExploring ? entry.current : this.#choose(entry, end, [], turn);
-    if (to === undefined) return undefined;
-    if (!shares(entry)) return to;
-    const leave: Leave = { entry, end, from: entry.current, to, nonce: 0, at: 0, asked: 0, tried: [], deadline: 0, heapIndex: -1 };
+    if (to === undefined) return;
+    const leave: Leave = {
+      entry,
+      end,
+      cause,
+      from: entry.current,
+      to,
+      nonce: undefined,
+      at: turn.now,
+      asked: 0,
+      tried: [],
+      probed: 0,
+      deadline: 0,
+      heapIndex: -1,
+    };
     this.#leaves.set(entry, leave);
     if (isExploring) this.#later(leave, turn);
     else this.#go(leave, to, turn);
-    return undefined;
   }
 
   /** `entry` stays where it is, or is gone. */
@@ -82,6 +113,7 @@ export class Leaves {
     if (leave === undefined) return;
     this.#leaves.delete(entry);
     this.#heap.delete(leave);
+    this.#release(leave);
   }
 
   /** Whether `nonce` is that of a question of `entry`. */
@@ -89,33 +121,34 @@ export class Leaves {
     return this.#leaves.get(entry)?.nonce === nonce;
   }
 
-  /** The peer acknowledged the request with `nonce`. */
+  /** The peer acknowledged the request with `nonce`. Who explores, or was taken elsewhere meanwhile, tries again later. */
   hear(entry: Entry, nonce: number, turn: Turn): void {
     const leave = this.#leaves.get(entry);
     if (leave?.nonce !== nonce) return;
-    this.stop(entry);
     this.#siblings.answers(entry, leave.to, leave.at, turn.now);
     const stands = entry.state === "Operational" && !entry.rests && samePair(entry.current, leave.from);
-    if (stands && isCandidate(entry, leave.to)) this.#move(entry, leave.to, turn);
+    if (stands && isCandidate(entry, leave.to)) this.#move(leave, leave.to, turn);
+    else this.#later(leave, turn);
   }
 
   /** Asks again, or tries another pair. */
   poll(turn: Turn): void {
     for (let top = this.#heap.top; top !== undefined && top.deadline <= turn.now; top = this.#heap.top) {
-      const { entry, end, from, to, asked, tried } = top;
-      const isDone = end === "peer" ? !isDrained(entry.context, entry.current.peer) : !samePair(entry.current, from);
+      const { entry, end, cause, from, to, nonce, asked, tried } = top;
+      const isDone = end === "peer" ? !isDrained(entry.context, entry.current.peer) : entry.current.local !== from.local;
       if (entry.rests || isDone) this.stop(entry);
       else if (entry.state !== "Operational") this.#later(top, turn);
       else if (!samePair(entry.current, from)) {
         this.stop(entry);
-        this.begin(entry, end, turn);
-      } else if (asked > 0 && asked < LEAVE_QUESTIONS && isCandidate(entry, to)) this.#ask(top, turn);
+        this.begin(entry, end, cause, turn);
+      } else if (nonce !== undefined && asked > 0 && asked < LEAVE_QUESTIONS && isCandidate(entry, to)) this.#ask(top, nonce, turn);
       else this.#next(top, asked === 0 ? [] : [...tried, to], turn);
     }
   }
 
   /** Another pair, or a rest. */
   #next(leave: Leave, tried: readonly LocatorPair[], turn: Turn): void {
+    if (leave.asked > 0) this.#giveUp(leave, turn.now);
     leave.tried.splice(0, leave.tried.length, ...tried);
     const to = this.#choose(leave.entry, leave.end, tried, turn);
     if (to !== undefined) return this.#go(leave, to, turn);
@@ -124,24 +157,61 @@ export class Leaves {
 
   #later(leave: Leave, { now, draw }: Turn): void {
     leave.asked = 0;
-    this.#heap.set(leave, now + draw.around(LEAVE_AGAIN, JITTER));
+    this.#release(leave);
+    const wait = shares(leave.entry) ? LEAVE_AGAIN : Math.min(PROBE_SELDOM, PROBE_AGAIN * 2 ** Math.max(0, leave.probed - 1));
+    this.#heap.set(leave, now + draw.around(wait, JITTER));
   }
 
   #go(leave: Leave, to: LocatorPair, turn: Turn): void {
     const { entry } = leave;
+    if (!shares(entry)) {
+      leave.probed++;
+      this.#later(leave, turn);
+      this.#explore(entry, to, turn);
+      return;
+    }
     if (this.#siblings.isProved(entry, to, turn.now - PROVED_LATELY) && this.#siblings.isReachable(entry, to)) {
-      this.stop(entry);
-      this.#move(entry, to, turn);
+      this.#move(leave, to, turn);
       return;
     }
     leave.to = to;
     leave.asked = 0;
-    leave.nonce = turn.draw.u32();
+    if (!this.#mayAsk(leave)) return this.#heap.set(leave, turn.now + turn.draw.around(LEAVE_PATIENCE, JITTER));
+    const nonce = turn.draw.u32();
+    leave.nonce = nonce;
     leave.at = turn.now;
-    this.#ask(leave, turn);
+    this.#ask(leave, nonce, turn);
   }
 
-  #ask(leave: Leave, { now, effects }: Turn): void {
+  /** One of those who want to go to a path asks there; the others wait for what it hears. */
+  #mayAsk(leave: Leave): boolean {
+    const path = this.#siblings.pathOf(leave.entry, leave.to);
+    if (path === undefined) return true;
+    const standing = this.#standings.get(path);
+    if (standing?.by !== undefined && standing.by !== leave) return false;
+    this.#standings.set(path, { by: leave, silentAt: standing?.silentAt ?? -NEVER });
+    return true;
+  }
+
+  /** All questions on a pair have been asked in vain. */
+  #giveUp(leave: Leave, now: Millis): void {
+    const path = this.#siblings.pathOf(leave.entry, leave.to);
+    if (path !== undefined) this.#standings.set(path, { by: undefined, silentAt: now });
+  }
+
+  /** Somebody else may ask where `leave` has been asking. */
+  #release(leave: Leave): void {
+    const path = this.#siblings.pathOf(leave.entry, leave.to);
+    const standing = path && this.#standings.get(path);
+    if (path !== undefined && standing?.by === leave) this.#standings.set(path, { ...standing, by: undefined });
+  }
+
+  #isSilent(entry: Entry, pair: LocatorPair, now: Millis): boolean {
+    const path = this.#siblings.pathOf(entry, pair);
+    return path !== undefined && now - (this.#standings.get(path)?.silentAt ?? -NEVER) < LEAVE_AGAIN;
+  }
+
+  #ask(leave: Leave, requestNonce: number, { now, effects }: Turn): void {
     const { entry, to } = leave;
     const { id, peerTag } = entry.context;
     const patience = Math.max(LEAVE_PATIENCE, 2 * (entry.path?.roundTrip ?? 0)) * 2 ** leave.asked;
@@ -151,20 +221,24 @@ export class Leaves {
       kind: "ask",
       id,
       pair: to,
-      message: { kind: "UpdateRequest", receiverTag: peerTag, requestNonce: leave.nonce, options: [] },
+      message: { kind: "UpdateRequest", receiverTag: peerTag, requestNonce, options: [] },
     });
   }
 
-  #move(entry: Entry, pair: LocatorPair, { effects }: Turn): void {
+  #move({ entry, cause }: Leave, pair: LocatorPair, { effects }: Turn): void {
+    this.stop(entry);
     this.#siblings.moveTo(entry, pair);
-    effects.push({ kind: "use-pair", id: entry.context.id, pair });
+    effects.push({ kind: "use-pair", id: entry.context.id, pair, cause });
   }
 
   /** The best pair without that end of the current one; with the other end as it is, if that one ranks as well. */
   #choose(entry: Entry, end: LeftEnd, tried: readonly LocatorPair[], { now, draw }: Turn): LocatorPair | undefined {
     const { current, context } = entry;
     const fits = (pair: LocatorPair): boolean =>
-      isBetter(context, current, pair, end) && !isBroken(context, pair) && !tried.some((other) => samePair(other, pair));
+      isBetter(context, current, pair, end) &&
+      !isBroken(context, pair) &&
+      !tried.some((other) => samePair(other, pair)) &&
+      !this.#isSilent(entry, pair, now);
     const all = rankedPairs(context, draw.octets()).filter(fits);
     // A suspicion may be wrong, and nothing but a question would show it.
     const trusted = all.filter((pair) => !this.#siblings.isSuspect(entry, pair, now));

@@ -13,10 +13,11 @@ import { Draw } from "./draw.ts";
 import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from "./entry.ts";
 import { Explorer } from "./explorer.ts";
 import { DeadlineHeap } from "./heap.ts";
-import { isDrained, Leaves, type LeftEnd } from "./leaves.ts";
+import { isDrained, Leaves } from "./leaves.ts";
 import { News } from "./news.ts";
 import { Pacer, PROBE_BURST, PROBE_WINDOW } from "./pace.ts";
 import { isLost } from "./paths.ts";
+import { Scouts } from "./scouts.ts";
 import { Siblings } from "./siblings.ts";
 import { type TableEvent, transition } from "./table.ts";
 import type { SentProbe } from "./trail.ts";
@@ -60,6 +61,7 @@ class Machine implements Reap {
   readonly #news: News;
   readonly #asks: Asks;
   readonly #leaves: Leaves;
+  readonly #scouts: Scouts;
   readonly #capacity: number;
 
   constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey }: ReapOptions) {
@@ -71,7 +73,8 @@ class Machine implements Reap {
     this.#siblings = siblings;
     this.#explorer = explorer;
     this.#asks = new Asks(siblings);
-    this.#leaves = new Leaves(siblings);
+    this.#leaves = new Leaves(siblings, (entry, pair, turn) => this.#probeTo(entry, pair, turn));
+    this.#scouts = new Scouts(siblings);
     this.#news = new News({ explorer, siblings, heap: this.#heap, pacer, window: probeWindow });
   }
 
@@ -84,7 +87,17 @@ class Machine implements Reap {
       if (entry !== undefined) this.#take(entry, event, turn);
       else if (event.kind === "probe" || event.kind === "keepalive") turn.effects.push({ kind: "drop", why: "no-context-reap" });
     }
+    this.#settle(turn);
     return turn.effects;
+  }
+
+  /** Whoever has come to a locator that the peer drains, however that came about, leaves it. What that makes happen is looked at, too. */
+  #settle(turn: Turn): void {
+    for (const effect of turn.effects) {
+      if (effect.kind !== "use-pair" && !(effect.kind === "state" && effect.state === "Operational")) continue;
+      const entry = this.#entries.get(effect.id);
+      if (entry !== undefined && isDrained(entry.context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
+    }
   }
 
   get wakeAt(): Millis {
@@ -96,6 +109,7 @@ class Machine implements Reap {
       this.#siblings.wakeAt,
       this.#asks.wakeAt,
       this.#leaves.wakeAt,
+      this.#scouts.wakeAt,
     );
   }
 
@@ -109,7 +123,7 @@ class Machine implements Reap {
 
   isAsking(id: number, nonce: number): boolean {
     const entry = this.#entries.get(id);
-    return entry !== undefined && (this.#asks.isOpen(entry, nonce) || this.#leaves.isOpen(entry, nonce));
+    return entry !== undefined && [this.#asks, this.#leaves, this.#scouts].some((each) => each.isOpen(entry, nonce));
   }
 
   paths(): Iterable<PathView> {
@@ -139,9 +153,12 @@ class Machine implements Reap {
         return this.#lost(entry, event.pair, turn);
       case "acknowledged":
         this.#asks.hear(entry, event.nonce, turn.now);
+        this.#scouts.hear(entry, event.nonce, turn);
         return this.#leaves.hear(entry, event.nonce, turn);
       case "leave":
-        return this.#leave(entry, "local", turn);
+        return this.#leaves.begin(entry, "local", event.cause, turn);
+      case "scout":
+        return this.#scouts.begin(entry, event.pair, turn);
     }
   }
 
@@ -182,6 +199,7 @@ class Machine implements Reap {
       this.#entries.set(context.id, entry);
       this.#siblings.join(entry);
       this.#asks.join(entry, turn);
+      if (isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
     } else if (fresh) this.#restart(known, context, turn);
     else this.#amend(known, context, turn);
   }
@@ -191,30 +209,29 @@ class Machine implements Reap {
     if (entry.state !== "Operational") this.#explorer.enter(entry, "Operational", "established", turn);
     this.#heap.delete(entry);
     this.#leaves.stop(entry);
+    this.#scouts.stop(entry);
     entry.trail = undefined;
     entry.rests = false;
     entry.left = undefined;
     this.#adopt(entry, context, context.current, turn);
     this.#explorer.timers(entry, { send: "stop", keepalive: "stop" }, turn);
+    if (isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
   }
 
   /** Locators or timing changed. A current pair that is no candidate any more, or whose peer end has become BROKEN, is lost. */
   #amend(entry: Entry, context: ReapContext, turn: Turn): void {
     const wasBroken = isBroken(entry.context, entry.current);
-    const wasDrained = isDrained(entry.context, entry.current.peer);
     this.#adopt(entry, context, entry.current, turn);
     if (entry.rests) return;
     const gone = !isCandidate(entry, entry.current);
     entry.search?.reorder(this.#explorer.order(entry, turn));
     if (gone || (!wasBroken && isBroken(context, entry.current))) this.#lost(entry, entry.current, turn);
     // What is BROKEN may work all the same, when an operator says it: a context that came back to it leaves then.
-    if (!wasDrained && isDrained(context, entry.current.peer)) this.#leave(entry, "peer", turn);
+    if (isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
   }
 
   /** Where questions are for our own kind only, a Probe asks, and payload waits for its answer. */
-  #leave(entry: Entry, end: LeftEnd, turn: Turn): void {
-    const pair = this.#leaves.begin(entry, end, turn);
-    if (pair === undefined) return;
+  #probeTo(entry: Entry, pair: LocatorPair, turn: Turn): void {
     this.#explorer.begin(entry, pair, turn);
     this.#explorer.apply(entry, transition("Operational", "lost"), "leave", turn);
   }
@@ -233,6 +250,7 @@ class Machine implements Reap {
     this.#heap.delete(entry);
     this.#asks.part(entry);
     this.#leaves.stop(entry);
+    this.#scouts.stop(entry);
     this.#siblings.part(entry, turn.now);
     this.#entries.delete(entry.context.id);
   }
@@ -292,6 +310,7 @@ class Machine implements Reap {
     this.#news.spread(turn);
     this.#asks.poll(turn);
     this.#leaves.poll(turn);
+    this.#scouts.poll(turn);
     this.#siblings.expire(now);
   }
 
@@ -312,7 +331,7 @@ class Machine implements Reap {
       if (before !== undefined) before.deadAt = turn.now;
     }
     this.#siblings.moveTo(entry, pair);
-    turn.effects.push({ kind: "use-pair", id: entry.context.id, pair });
+    turn.effects.push({ kind: "use-pair", id: entry.context.id, pair, cause: "failure" });
     if (inVain && before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path))
       this.#news.tellLost(before, entry.path, turn);
     else if (before !== undefined && before !== entry.path && !inVain) this.#news.check(before, turn);

@@ -68,13 +68,13 @@ export class Siblings {
     entry.path?.members.delete(entry);
     if (entry.path?.leader === entry) entry.path.leader = undefined;
     entry.current = pair;
-    entry.path = this.#pathOf(entry, pair);
+    entry.path = this.pathOf(entry, pair);
     entry.path?.members.add(entry);
   }
 
   /** Nothing came back over `pair`, or someone says so. */
   suspect(entry: Entry, pair: LocatorPair, now: Millis): void {
-    const path = this.#pathOf(entry, pair);
+    const path = this.pathOf(entry, pair);
     if (path !== undefined) suspectLost(path, pair, now);
   }
 
@@ -104,7 +104,7 @@ export class Siblings {
     if (box === undefined) return [];
     const news: Path<Entry>[] = [];
     for (const { pair, at } of fresh) {
-      const path = this.#pathOf(entry, pair);
+      const path = this.pathOf(entry, pair);
       if (path === undefined) continue;
       const isNews = path.aliveAt === undefined || isLost(path) || at - path.aliveAt > FRESH;
       proveAlive(box, path, pair, at);
@@ -120,14 +120,14 @@ export class Siblings {
    * no news while all is well, and nobody is to be told.
    */
   acknowledged(entry: Entry, pair: LocatorPair, sentAt: Millis, now: Millis): void {
-    const path = this.#pathOf(entry, pair);
+    const path = this.pathOf(entry, pair);
     if (path !== undefined) sampleRoundTrip(path, now - sentAt);
     if (entry.box !== undefined) proveReachable(entry.box, pair.peer);
   }
 
   /** A question that `entry` sent on `pair` at `sentAt`, to see whether it can go there, was answered by the same way. */
   answers(entry: Entry, pair: LocatorPair, sentAt: Millis, now: Millis): void {
-    const path = this.#pathOf(entry, pair);
+    const path = this.pathOf(entry, pair);
     if (entry.box !== undefined && path !== undefined) proveAlive(entry.box, path, pair, sentAt);
     this.acknowledged(entry, pair, sentAt, now);
   }
@@ -216,7 +216,8 @@ export class Siblings {
     return this.pairOn(entry, found);
   }
 
-  #pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
+  /** The path of `pair`; `undefined` if `entry` shares with nobody, or there are too many. */
+  pathOf(entry: Entry, pair: LocatorPair): Path<Entry> | undefined {
     if (entry.box === undefined) return undefined;
     const { local, peer } = endsOf(entry, pair, this.#pathKey);
     return this.#paths.path(entry.box, local, peer, pair);

@@ -76,6 +76,8 @@ export class ReapPairWorld {
   readonly states: { readonly at: Millis; readonly side: Side; readonly id: number; readonly state: ReapState; readonly cause: string }[] =
     [];
   readonly moves: { readonly at: Millis; readonly side: Side; readonly id: number; readonly pair: LocatorPair }[] = [];
+  /** Questions of scouts that were answered. */
+  readonly worked: { readonly side: Side; readonly id: number; readonly pair: LocatorPair }[] = [];
   readonly arrived: { readonly at: Millis; readonly side: Side; readonly id: number }[] = [];
   /** What the network does with a packet: `true` = it is lost. */
   dead: (from: Side, pair: LocatorPair, now: Millis) => boolean = () => false;
@@ -254,6 +256,9 @@ export class ReapPairWorld {
       case "use-pair":
         core.pair = effect.pair;
         this.moves.push({ at: this.now, side, id: effect.id, pair: effect.pair });
+        return;
+      case "path-works":
+        this.worked.push({ side, id: effect.id, pair: effect.pair });
         return;
       case "state":
         core.state = effect.state;

@@ -55,31 +55,33 @@ const onOther = (effects: readonly ReapEffect[]) => asks(effects).filter(({ pair
 
 test("a question on the best other locator first; the pair changes with its answer, and nothing else happens", () => {
   const { reap, step } = machine();
-  const begun = step({ kind: "leave", id: 1 });
+  const begun = step({ kind: "leave", id: 1, cause: "drain" });
   const [question, ...more] = asks(begun);
   assert.equal([more.length, begun.length, question.pair], [0, 1, { local: A2, peer: B1 }]);
-  assert.equal(step({ kind: "leave", id: 1 }), [], "it is about to");
+  assert.equal(step({ kind: "leave", id: 1, cause: "drain" }), [], "it is about to");
   assert.ok(reap.isAsking(1, question.message.requestNonce));
   const heard = step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
-  assert.equal(heard, [{ kind: "use-pair", id: 1, pair: { local: A2, peer: B1 } }]);
-  assert.equal(step({ kind: "leave", id: 1 }), [], "there is no better one");
+  assert.equal(heard, [{ kind: "use-pair", id: 1, pair: { local: A2, peer: B1 }, cause: "drain" }]);
+  assert.equal(step({ kind: "leave", id: 1, cause: "drain" }), [], "there is no better one");
 });
 
 test("a sibling's proof is enough for a while", () => {
   const { step, wait } = machine();
   const sibling = { ...WHOLE, id: 2 };
   step({ kind: "context", context: sibling, fresh: true });
-  const [question] = asks(step({ kind: "leave", id: 1 }));
+  const [question] = asks(step({ kind: "leave", id: 1, cause: "drain" }));
   step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
-  assert.equal(step({ kind: "leave", id: 2 }), [{ kind: "use-pair", id: 2, pair: { local: A2, peer: B1 } }]);
+  assert.equal(step({ kind: "leave", id: 2, cause: "drain" }), [
+    { kind: "use-pair", id: 2, pair: { local: A2, peer: B1 }, cause: "drain" },
+  ]);
   wait(60_000);
   step({ kind: "context", context: { ...WHOLE, id: 3 }, fresh: true });
-  assert.is(asks(step({ kind: "leave", id: 3 })).length, 1, "an old one is not");
+  assert.is(asks(step({ kind: "leave", id: 3, cause: "drain" })).length, 1, "an old one is not");
 });
 
 test("no answer: again, then the next locator, then a rest; a late answer counts", () => {
   const { step, wait, reap } = machine();
-  const first = asks(step({ kind: "leave", id: 1 }));
+  const first = asks(step({ kind: "leave", id: 1, cause: "drain" }));
   const rest = onOther(wait(LEAVE_PATIENCE * 2 ** LEAVE_QUESTIONS));
   assert.equal(
     [...first, ...rest].filter(({ pair }) => pair.local === A2).map(({ message }) => message.requestNonce).length >= LEAVE_QUESTIONS,
@@ -121,20 +123,20 @@ test("the peer takes it back, the pair is lost meanwhile, the context goes: the 
   back.wait(20_000);
   assert.equal(back.reap.currentOf(1), { local: A1, peer: B1 });
   const lost = machine();
-  const [question] = asks(lost.step({ kind: "leave", id: 1 }));
+  const [question] = asks(lost.step({ kind: "leave", id: 1, cause: "drain" }));
   lost.step({ kind: "lost", id: 1, pair: { local: A1, peer: B1 } });
   assert.is(lost.reap.stateOf(1), "Exploring");
   lost.step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
   assert.is(lost.reap.stateOf(1), "Exploring");
   const gone = machine();
-  gone.step({ kind: "leave", id: 1 });
+  gone.step({ kind: "leave", id: 1, cause: "drain" });
   gone.step({ kind: "removed", id: 1 });
   assert.equal(asks(gone.wait(60_000)), []);
 });
 
 test("a peer that keeps to the RFCs is asked by a Probe", () => {
   const { step, reap } = machine({ timing: rfc5534Timing() });
-  const effects = step({ kind: "leave", id: 1 });
+  const effects = step({ kind: "leave", id: 1, cause: "drain" });
   assert.is(reap.stateOf(1), "Exploring");
   assert.ok(effects.some((effect) => effect.kind === "send" && effect.message.kind === "Probe" && effect.pair.local === A2));
 });
