@@ -1,10 +1,12 @@
 /** `pshim6 policy test`: which rule of site.yaml decides about a flow, and what it means for each provider. */
 import type { Command } from "commander";
 import { portsField, protocolField } from "../config/policy-fields.ts";
-import { choose, matches, type PolicyChoice, type PolicyFlow } from "../policy/decide.ts";
-import { MINUTES_A_DAY, minuteOfWeek } from "../policy/hours.ts";
-import { EVERY_FLOW, looksAtTransport, type PolicyRule } from "../policy/rule.ts";
+import { choose, type PolicyChoice, type PolicyFlow } from "../policy/decide.ts";
+import { minuteOfWeek } from "../policy/hours.ts";
+import { looksAtTransport, type PolicyRule } from "../policy/rule.ts";
+import { reasonsFor, showUse } from "../policy/why.ts";
 import type { Address } from "../value/address.ts";
+import { parseWeekMinute } from "../value/flow.ts";
 import { addressArgument, CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG, examples, JSON_FLAG, JSON_HELP } from "./flags.ts";
 import { Failure, type Session } from "./session.ts";
 import { showTable } from "./table.ts";
@@ -19,8 +21,6 @@ interface TestFlags {
   readonly at?: string;
   readonly json?: true;
 }
-
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /** Adds the verb `policy` to the program. */
 export function addPolicy(program: Command, session: Session): void {
@@ -53,9 +53,9 @@ export function addPolicy(program: Command, session: Session): void {
 function test(flags: TestFlags, session: Session): void {
   const site = session.site(flags.config);
   const flow = flowOf(flags, session.host.wall());
-  const decided = site.policy.findIndex(({ match }) => matches(match, flow));
-  const rule = site.policy[decided] as PolicyRule | undefined;
-  const before = site.policy.slice(0, decided < 0 ? undefined : decided).map((each) => ({ rule: each.name, why: whyNot(each, flow) }));
+  const reasons = reasonsFor(site.policy, flow);
+  const rule = reasons.place === undefined ? undefined : site.policy[reasons.place];
+  const before = reasons.before.map(({ rule: each, why }) => ({ rule: each.name, why }));
   const choices = choose(rule?.use ?? { kind: "default" }, site.providers);
   if (flags.json) session.printJson({ rule: rule?.name ?? null, use: rule?.use.kind ?? "default", providers: choices, before });
   else session.print(textOf(rule, before, choices, session.width()));
@@ -79,17 +79,9 @@ function flowOf({ from, to, name, protocol, port, at }: TestFlags, wall: number)
 }
 
 function minuteOf(text: string): number {
-  const match = /^(mon|tue|wed|thu|fri|sat|sun) +(\d{1,2}):(\d\d)$/.exec(text.trim().toLowerCase());
-  const [hour, minute] = [Number(match?.[2]), Number(match?.[3])];
-  if (match === null || hour > 23 || minute > 59) throw new Failure(`--at is no time of the week: ${text}; write it like "fri 17:30"`);
-  return DAYS.indexOf(match[1]) * MINUTES_A_DAY + hour * 60 + minute;
-}
-
-/** The first criterion that the flow does not meet. */
-function whyNot({ match }: PolicyRule, flow: PolicyFlow): string {
-  const keys = ["from", "to", "names", "protocols", "ports", "classes", "when"] as const;
-  const failing = keys.find((key) => match[key] !== undefined && !matches({ ...EVERY_FLOW, [key]: match[key] }, flow));
-  return failing === "when" ? "hours" : (failing ?? "");
+  const minute = parseWeekMinute(text);
+  if (minute === undefined) throw new Failure(`--at is no time of the week: ${text}; write it like "fri 17:30"`);
+  return minute;
 }
 
 function textOf(
@@ -101,7 +93,7 @@ function textOf(
   const decided =
     rule === undefined
       ? "no rule decides: the providers' own priorities hold\n"
-      : `${rule.name} decides: ${describe(rule)}${looksAtTransport(rule.match) ? " (needs a context of its own)" : ""}\n`;
+      : `${rule.name} decides: ${showUse(rule.use)}${looksAtTransport(rule.match) ? " (needs a context of its own)" : ""}\n`;
   const order = [...choices].sort((a, b) => Number(b.allowed) - Number(a.allowed) || a.rank - b.rank);
   const table = showTable(
     [
@@ -114,19 +106,4 @@ function textOf(
   );
   const passed = before.map((each) => `  ${each.rule} does not match: ${each.why}\n`).join("");
   return `${decided}${passed}${table}`;
-}
-
-function describe({ use }: PolicyRule): string {
-  switch (use.kind) {
-    case "pin":
-      return `pinned to ${use.provider}`;
-    case "prefer":
-      return `prefers ${use.providers.join(", then ")}`;
-    case "avoid":
-      return `avoids ${use.providers.join(", ")}`;
-    case "spread":
-      return `spreads ${[...use.weights].map(([name, weight]) => `${name} ${weight}`).join(", ")}`;
-    case "default":
-      return "the providers' own priorities hold";
-  }
 }

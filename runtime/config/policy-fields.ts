@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { MINUTES_A_DAY } from "../policy/hours.ts";
 import type { PolicyHours, PortRange } from "../policy/rule.ts";
+import { CLASSES, DAYS, PROTOCOLS } from "../value/flow.ts";
 import { quote } from "./fields.ts";
 
 type Context = z.core.$RefinementCtx<unknown>;
@@ -24,9 +25,6 @@ export const portsField = z.unknown().transform((value, context): PortRange => {
   return complain(context, `is neither a port nor a range of ports: ${shown(value)}`, 'write it like 443 or "5000-6000"');
 });
 
-/** IANA protocol numbers with names that people use. */
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, gre: 47, esp: 50, ah: 51, icmp6: 58, sctp: 132, udplite: 136 };
-
 /** A protocol's name or number. */
 export const protocolField = z.unknown().transform((value, context): number => {
   const known = typeof value === "string" && Object.hasOwn(PROTOCOLS, value) ? PROTOCOLS[value] : value;
@@ -34,22 +32,12 @@ export const protocolField = z.unknown().transform((value, context): number => {
   return complain(context, `is no protocol: ${shown(value)}`, `write a number up to 255, or one of ${Object.keys(PROTOCOLS).join(", ")}`);
 });
 
-/** Classes of RFC 2474, RFC 2597, RFC 3246 and RFC 8622. */
-const CLASSES: Readonly<Record<string, number>> = {
-  le: 1,
-  ef: 46,
-  ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`cs${n}`, 8 * n])),
-  ...Object.fromEntries([1, 2, 3, 4].flatMap((n) => [1, 2, 3].map((drop) => [`af${n}${drop}`, 8 * n + 2 * drop]))),
-};
-
 /** A DSCP by name or number. */
 export const classField = z.unknown().transform((value, context): number => {
   const known = typeof value === "string" && Object.hasOwn(CLASSES, value) ? CLASSES[value] : value;
   if (typeof known === "number" && Number.isInteger(known) && known >= 0 && known <= 63) return known;
   return complain(context, `is no class of traffic: ${shown(value)}`, "write a DSCP up to 63, or a name like ef, af41, cs1, le");
 });
-
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /** `"mon-fri 08:00-18:00"`, `"sat,sun"`, `"22:00-06:00"`. */
 export const hoursField = z.string().transform((text, context): PolicyHours => {

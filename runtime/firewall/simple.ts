@@ -3,17 +3,31 @@
  * ULIDs, so REC-7 (unique local addresses do not leave) is turned around: they leave as locators, through the box only.
  */
 
-/** REC-1 to REC-4. Scopes up to organization-local are the boundary; the documentation prefix is left to whoever routes it in a lab. */
+/** Addresses that mean nothing at either end of a packet (REC-3, REC-4); the documentation prefix is left to whoever routes it in a lab. */
+export const INSANE_ENDS = ["::/96", "::ffff:0:0/96", "fec0::/10", "2001:10::/28"];
+
+/** REC-1 to REC-4. Scopes up to organization-local are the boundary. */
 export const SIMPLE_SANITY: readonly string[] = [
   "    ip6 saddr ff00::/8 counter name insane drop",
   "    ip6 daddr & ff0f:: <= ff08:: ip6 daddr ff00::/8 counter name insane drop",
-  "    ip6 saddr { ::/96, ::ffff:0:0/96, fec0::/10, 2001:10::/28 } counter name insane drop",
-  "    ip6 daddr { ::/96, ::ffff:0:0/96, fec0::/10, 2001:10::/28 } counter name insane drop",
+  `    ip6 saddr { ${INSANE_ENDS.join(", ")} } counter name insane drop`,
+  `    ip6 daddr { ${INSANE_ENDS.join(", ")} } counter name insane drop`,
   "    rt type 0 counter name insane drop",
 ];
 
-/** REC-21, REC-22, REC-24, REC-26, REC-28, REC-47: AH, ESP, IKE, HIP, Mobility Header, Shim6 of hosts that speak it themselves. */
-export const SIMPLE_IN: readonly string[] = ["meta l4proto { 50, 135, 139, 140 }", "ip6 nexthdr 51", "udp dport { 500, 4500 }"];
+const AH = 51;
+/** What peers may begin without being asked, by IP protocol number: REC-21, REC-22, REC-26, REC-28, REC-47 (ESP, Mobility Header, HIP, Shim6). */
+const LET_IN = [50, 135, 139, 140];
+/** All of it, AH among them, and ports of UDP: IKE (REC-24). */
+export const SIMPLE_PROTOCOLS: readonly number[] = [...LET_IN, AH];
+export const SIMPLE_UDP_PORTS: readonly number[] = [500, 4500];
+
+/** The same for nftables. */
+export const SIMPLE_IN: readonly string[] = [
+  `meta l4proto { ${LET_IN.join(", ")} }`,
+  `ip6 nexthdr ${AH}`,
+  `udp dport { ${SIMPLE_UDP_PORTS.join(", ")} }`,
+];
 
 /** Seconds of idle state: REC-12 and REC-14 (five minutes), REC-35 and REC-40 (two hours four minutes, and four minutes on the way). */
 const FIVE_MINUTES = 300;
