@@ -81,6 +81,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/api",
     "runtime/sim",
   ],
+  "runtime/embed": ["runtime/value", "runtime/wire", "runtime/fast", "runtime/config", "runtime/box", "runtime/cli", "core-as/layout"],
   "adapters/linux": [],
   "adapters/memory": ["runtime/value", "runtime/port", "runtime/fast", "runtime/sim"],
   "adapters/common": ["runtime/value", "runtime/port", "adapters/linux"],
@@ -90,9 +91,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "adapters/node": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
   "adapters/deno": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
   "adapters/bun": ["runtime/value", "runtime/port", "adapters/linux", "adapters/common", "adapters/data"],
+  "adapters/embed": ["runtime/embed", "dist"],
   "adapters/lab": ["runtime/value", "runtime/port", "runtime/lab", "adapters/common"],
   adapters: ["runtime", "adapters", "core-as/layout", "dist"],
-  build: ["runtime/config"],
+  build: ["runtime/config", "runtime/embed"],
 };
 const LANGUAGE_GLOBALS = /\b(Deno|Bun|process)\.[a-zA-Z]/;
 const FOLDERS = ["core-as", "runtime", "adapters", "build"];

@@ -55,6 +55,8 @@ export interface CoreOptions {
   readonly mss?: "auto" | "off" | number;
   /** Punt (PUNT_OTHER) what comes to a locator and is neither Shim6 nor ICMPv6, instead of dropping it. Default `false`. */
   readonly puntOther?: boolean;
+  /** `false` = the memory belongs to this thread alone, and the module was made for that (runtime/embed/module.ts). Default `true`. */
+  readonly shared?: boolean;
 }
 
 /** What the data path needs of a context. Addresses are written in network order. */

@@ -52,7 +52,7 @@ export async function createCore(module: WebAssembly.Module, sizes: CoreSizes, o
   if (options.hashKey.length !== HASH_KEY_OCTETS) throw new RangeError(`hashKey: ${options.hashKey.length} octets, not ${HASH_KEY_OCTETS}`);
   const plan = planMemory(sizes);
   const pages = plan.octets / 65_536;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: options.shared ?? true });
   const words = new Uint32Array(memory.buffer);
   writePlan(plan, sizes, words);
   new Uint8Array(memory.buffer).set(options.hashKey, map.KEY_PAIR);
