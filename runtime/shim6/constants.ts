@@ -50,6 +50,12 @@ export const EARLY_I2_UNKNOWN_ROUND_TRIP: Millis = 100;
 /** A packet on our tag makes us repeat I2 or I2bis (§10.4, §12.2), but not sooner than this after the last one. */
 export const TRIGGERED_I2_GAP: Millis = 20;
 
+/** An Update Request is repeated early only after so many times what Acknowledgements have lately taken beyond the round trip … */
+export const EARLY_UPDATE_LAGS = 3;
+/** … of which each counts for so much, and for this at most: one that was lost says nothing about how busy the boxes are. */
+export const ACK_LAG_GAIN = 1 / 16;
+export const MAX_ACK_LAG: Millis = 300;
+
 /** Update Requests, repetitions too, begin at most so many in a window. Peers verify no more lists from one /48 in a second. */
 export const UPDATES_PER_WINDOW = 48;
 export const UPDATE_WINDOW: Millis = 10;

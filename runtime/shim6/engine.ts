@@ -44,6 +44,8 @@ export class Engine {
   relistAt: Millis | undefined;
   /** When the last ones that have time heard. */
   relistedAt: Millis = -NEVER;
+  /** What Update Acknowledgements lately took beyond the round trip, smoothed. */
+  ackLag: Millis = 0;
   #requests = 0;
   now: Millis = 0;
   draw: Draw;

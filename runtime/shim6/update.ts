@@ -6,10 +6,13 @@ import { type Option, PREFERENCE_BROKEN, type UpdateAck } from "../wire/message.
 import { ERROR_GENERATION, ERROR_PREFERENCE_COUNT, IPV6_HEADER_LENGTH } from "../wire/number.ts";
 import { composeUpdateRequest } from "./compose.ts";
 import {
+  ACK_LAG_GAIN,
   EARLY_I2_COUNT,
   EARLY_I2_FACTOR,
   EARLY_I2_MARGIN,
   EARLY_I2_UNKNOWN_ROUND_TRIP,
+  EARLY_UPDATE_LAGS,
+  MAX_ACK_LAG,
   MAX_CANDIDATES,
   MAX_UPDATE_TIMEOUT,
   UPDATE_TIMEOUT,
@@ -31,6 +34,9 @@ export interface Update {
   /** Pairs it went out on: where an Error may come from. */
   readonly sent: LocatorPair[];
   sends: number;
+  /** When it first went out, and the round trip that was expected then. */
+  readonly beganAt: Millis;
+  readonly roundTrip: Millis;
   /** Early repetitions so far, when the next is due, and the gap after it; towards our own boxes, as in set-up. */
   early: number;
   earlyAt: Millis;
@@ -62,7 +68,7 @@ function begin(engine: Engine, context: Context, complete: boolean): void {
     return;
   }
   const roundTrip = context.roundTrip ?? engine.peers.roundTrip(context.current.peer, peer.box) ?? EARLY_I2_UNKNOWN_ROUND_TRIP;
-  const gap = Math.max(EARLY_I2_FACTOR * roundTrip, roundTrip + EARLY_I2_MARGIN);
+  const gap = Math.max(EARLY_I2_FACTOR * roundTrip, roundTrip + EARLY_I2_MARGIN) + EARLY_UPDATE_LAGS * engine.ackLag;
   const update: Update = {
     nonce: engine.draw.u32(),
     options,
@@ -70,6 +76,8 @@ function begin(engine: Engine, context: Context, complete: boolean): void {
     complete,
     sent: [],
     sends: 0,
+    beganAt: engine.now,
+    roundTrip,
     early: 0,
     earlyAt: peer.capabilities === undefined ? NEVER : engine.now + gap,
     earlyGap: gap,
@@ -146,10 +154,17 @@ export function receiveUpdateAck(engine: Engine, context: Context, message: Upda
   }
   engine.setUpdate(context, undefined);
   context.told = update.told;
+  noteLag(engine, update);
   engine.effects.push({ kind: "told", id: context.id, outcome: "acknowledged", code: undefined });
   const before = context.localLocators;
   engine.admitLocators(context);
   if (!sameLocators(before, context.localLocators) && isUsable(context)) engine.publish(context, "update");
+}
+
+/** How far boxes are behind: what is late because they have much to do must not be asked for again. */
+function noteLag(engine: Engine, { beganAt, roundTrip }: Update): void {
+  const lag = Math.min(MAX_ACK_LAG, Math.max(0, engine.now - beganAt - roundTrip));
+  engine.ackLag += ACK_LAG_GAIN * (lag - engine.ackLag);
 }
 
 /**

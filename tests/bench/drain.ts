@@ -32,6 +32,8 @@ interface Round {
   readonly lost: number;
   /** Drops that the boxes counted meanwhile, by name. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Control messages and questions that both boxes sent, by kind. */
+  readonly sent: Readonly<Record<string, number>>;
   /** Probes: contexts that had to explore. */
   readonly probes: number;
   /** Longest silence of a talking pair at alpha's host, ms. */
@@ -107,6 +109,9 @@ async function once(ground: Ground, host: LabHost): Promise<Round> {
     packets: grown("out-payload-shim6"),
     lost: grown("out-payload-shim6") - grown("in-payload-shim6"),
     dropped: Object.fromEntries(drops),
+    sent: Object.fromEntries(
+      ["UpdateRequest", "UpdateAck", "Keepalive", "Probe", "locator-question"].map((kind) => [kind, grown(`out-${kind}`)]),
+    ),
     probes: grown("out-Probe"),
     silence: Math.round(spread(arrivals.filter(({ echo }) => echo).map(({ gap }) => gap))?.max ?? Number.NaN),
   };
