@@ -5,12 +5,14 @@ import { addBackup } from "./backup.ts";
 import { addBench, addLab, addRun } from "./big.ts";
 import { addCga } from "./cga.ts";
 import { addCheck } from "./check.ts";
+import { addCompletion } from "./completion.ts";
 import { addContext } from "./context.ts";
 import { addEvents } from "./events.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
 import { addHba } from "./hba.ts";
 import type { CliHost } from "./host.ts";
+import { addManual } from "./manual.ts";
 import { addPolicy } from "./policy.ts";
 import { addProvider } from "./provider.ts";
 import { addReload } from "./reload.ts";
@@ -76,6 +78,8 @@ function programFor(session: Session): Command {
   addDecode(program, session);
   addVectors(program, session);
   addBench(program, session);
+  addCompletion(program, session);
+  addManual(program, session);
   return program;
 }
 
