@@ -19,6 +19,7 @@ import { openGrowing } from "./common/growing.ts";
 import { systemTerminal } from "./common/terminal.ts";
 import { createDwellerHost, createLabHost, createStreamHost } from "./lab/host.ts";
 import { memoryOutside } from "./memory/outside.ts";
+import { checkAge, runOnNewer } from "./newer.ts";
 import { loadPlatform, type Platform } from "./platform.ts";
 import { searchInThreads } from "./search/threads.ts";
 import { selfWords } from "./self.ts";
@@ -47,7 +48,9 @@ function cliHost(platform: Platform, entry: string): CliHost {
     openStore: (directory) => platform.openStore(directory),
     routes: (site) => egressScript(egressPlan(site)),
     runBox: (site, options) => runBox(site, options, platform, entry),
-    runLab: (options) => {
+    runLab: async (options) => {
+      const elsewhere = await runOnNewer(entry, host.args, host.runtime);
+      if (elsewhere !== undefined) return elsewhere;
       const selfCommand = (wanted: typeof runtime) => ({ runtime: wanted, argv: selfWords(entry, wanted, runtime) });
       return runLab(options, createLabHost({ runtime, selfCommand, files, http }));
     },
@@ -66,6 +69,7 @@ function cliHost(platform: Platform, entry: string): CliHost {
 /** One box in the foreground, until a signal or until it fails. */
 async function runBox(site: Site, options: RunOptions, platform: Platform, entry: string): Promise<number> {
   const { host, logs } = platform;
+  checkAge(host.runtime);
   const format = host.isTerminal("stderr") ? "text" : "json";
   logs.configure({ level: options.logLevel, format });
   const stop = new Promise<undefined>((resolve) => {

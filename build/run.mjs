@@ -20,6 +20,7 @@ const VERBS = {
   build: { script: "build/build.ts" },
   bench: { script: "build/bench.ts", built: true },
   check: { script: "build/check.ts" },
+  executable: { script: "build/executable.ts", built: true },
   format: { script: "build/format.ts" },
   fuzz: { script: "tests/fuzz/main.ts", built: true },
   lab: { script: "dist/pshim6.mjs", before: ["lab"], built: true },
