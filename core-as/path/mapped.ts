@@ -27,8 +27,9 @@ import {
   WORK_SLOT,
 } from "../layout/lane.ts";
 import { MAP_LIMIT, MAP_MSS } from "../layout/map.ts";
-import { MAPPED_DELTA, MAPPED_MORE_IN, MAPPED_MORE_OUT, MAPPING_LIMIT_IN, SHARE_NONE } from "../layout/mapping.ts";
+import { MAPPED_DELTA, MAPPED_MORE_IN, MAPPED_MORE_OUT, MAPPING_LIMIT_IN, MAPPING_STEER, SHARE_NONE } from "../layout/mapping.ts";
 import { NO_CONTEXT } from "../layout/record.ts";
+import { STEER_EPOCH } from "../layout/steer.ts";
 import {
   COUNT_MSS_IN,
   COUNT_MSS_OUT,
@@ -53,8 +54,9 @@ import { mayMend, mend } from "../step/mend.ts";
 import { hasPorts } from "../step/plain.ts";
 import { punt } from "../step/punt.ts";
 import { headOctets, pieceSize, puntLarge } from "../step/segment.ts";
+import { steerAnew, steerIn, steerOut } from "../step/steer.ts";
 import { hashPair } from "../table/hash.ts";
-import { flowOf, touchWay, wayIn, wayOut } from "../table/ways.ts";
+import { flowOf, isDrained, noteFlow, shareOf, touchWay, wayIn, wayOut } from "../table/ways.ts";
 import { payloadLength } from "../wire/ip6.ts";
 import { isSegmented, segmentKind, setSegmentSize, sumOffset, sumStart } from "../wire/virtio.ts";
 
@@ -78,7 +80,14 @@ export function mappedOut(lane: usize, entry: usize, prefixes: usize, mapping: u
     if (fault != VERDICT_NONE) return fault;
   } else {
     const hash = load<u32>(entry, WORK_HASH);
-    const place = wayOut(hash, flowIn(hash, packet, octets, chain, false), mapping, stamp);
+    const flow = flowIn(hash, packet, octets, chain, false);
+    const steer: usize = load<u32>(mapping, MAPPING_STEER);
+    let place =
+      steer == 0
+        ? wayOut(hash, flow, mapping, stamp)
+        : steerOut(mapping, steer, packet + IP6_SOURCE, hash, flow, packet, octets, chain, false, stamp);
+    if (place != SHARE_NONE && isDrained(mapping, place) && opens(packet, chain))
+      place = moved(mapping, steer, hash, flow, packet, octets, chain, place, stamp);
     const neutral = isNeutral(chain);
     const provider = providerAt(mapping, place);
     // A host's own Shim6 would be answered to the box's.
@@ -157,7 +166,13 @@ function mappedInBy(lane: usize, packet: usize, octets: u32, place: u32, likely:
   if (!arrive(packet + IP6_DESTINATION, provider, neutral)) return DROP_UNMAPPED_DESTINATION;
   if (!neutral) mendAll(packet, octets, chain, large, load<u32>(provider, MAPPED_MORE_IN));
   const hash = neutral ? hashOf(lane, packet + IP6_DESTINATION, packet + IP6_SOURCE) : likely;
-  wayIn(hash, flowIn(hash, packet, octets, chain, true), begins(packet, chain), place, mapping, stamp);
+  const flow = flowIn(hash, packet, octets, chain, true);
+  const steer: usize = load<u32>(mapping, MAPPING_STEER);
+  if (steer == 0) wayIn(hash, flow, begins(packet, chain), place, mapping, stamp);
+  else {
+    const pair = pairOf(lane, packet + IP6_DESTINATION, packet + IP6_SOURCE);
+    steerIn(mapping, steer, pair, hash, flow, begins(packet, chain), place, packet, octets, chain, stamp);
+  }
   clamp(lane, packet, octets, chain, large, load<u32>(MAP_LIMIT), load<u32>(MAP_MSS), COUNT_MSS_IN);
   if (large) emitAsIs(lane, packet, octets);
   else emit(lane, packet, octets);
@@ -174,10 +189,15 @@ function hashInside(lane: usize, packet: usize, provider: usize): u32 {
 
 /** Keyed hash of the pair of the ULID at `local` and the address at `peer`. */
 function hashOf(lane: usize, local: usize, peer: usize): u32 {
+  return hashPair(pairOf(lane, local, peer), 0);
+}
+
+/** The two addresses, one behind the other. */
+function pairOf(lane: usize, local: usize, peer: usize): usize {
   const pair = lane + LANE_PAIR;
   v128.store(pair, v128.load(local));
   v128.store(pair, v128.load(peer), ADDRESS_LENGTH);
-  return hashPair(pair, 0);
+  return pair;
 }
 
 /** Hash of the packet's flow, which is for the host if `isIn`; 0 = it is known by its pair alone. */
@@ -192,8 +212,20 @@ function flowIn(hash: u32, packet: usize, octets: u32, chain: u64, isIn: bool): 
 
 /** Whether a packet for a host may be the first of its flow: of TCP, only one that opens a connection. */
 function begins(packet: usize, chain: u64): bool {
-  if (protocolOf(chain) != NEXT_TCP) return true;
-  return (<u32>load<u8>(packet + endOf(chain), TCP_FLAGS) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+  return protocolOf(chain) != NEXT_TCP || opens(packet, chain);
+}
+
+/** Whether the packet opens a TCP connection. */
+function opens(packet: usize, chain: u64): bool {
+  return protocolOf(chain) == NEXT_TCP && (<u32>load<u8>(packet + endOf(chain), TCP_FLAGS) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/** A connection opens whose pair is still at the drained provider at `place`: it alone goes where it would if the pair were new. */
+function moved(mapping: usize, steer: usize, hash: u32, flow: u32, packet: usize, octets: u32, chain: u64, place: u32, stamp: u32): u32 {
+  const better = steer == 0 ? shareOf(hash, mapping) : steerAnew(mapping, steer, packet + IP6_SOURCE, hash, packet, octets, chain);
+  if (flow == 0 || better == SHARE_NONE || better == place) return place;
+  noteFlow(flow, better, steer == 0 ? 0 : load<u32>(steer, STEER_EPOCH), stamp);
+  return better;
 }
 
 function mendAll(packet: usize, octets: u32, chain: u64, large: bool, more: u32): void {
@@ -225,7 +257,12 @@ function errorLeaves(lane: usize, packet: usize, octets: u32, at: u32, mapping: 
   if (!isQuote(quote, left) || !isSame(quote + IP6_SOURCE, packet + IP6_DESTINATION)) return DROP_UNMAPPED_ICMP6;
   const chain = quotedChain(quote, left);
   const hash = hashOf(lane, quote + IP6_DESTINATION, quote + IP6_SOURCE);
-  const place = wayOut(hash, flowIn(hash, quote, left, chain, true), mapping, stamp);
+  const flow = flowIn(hash, quote, left, chain, true);
+  const steer: usize = load<u32>(mapping, MAPPING_STEER);
+  const place =
+    steer == 0
+      ? wayOut(hash, flow, mapping, stamp)
+      : steerOut(mapping, steer, lane + LANE_PAIR, hash, flow, quote, left, chain, true, stamp);
   if (place == SHARE_NONE) return DROP_UNMAPPED_ICMP6;
   const provider = providerAt(mapping, place);
   if (!leave(quote + IP6_DESTINATION, provider, isNeutral(chain)) || !leave(packet + IP6_SOURCE, provider, false))

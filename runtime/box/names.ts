@@ -2,6 +2,7 @@
  * The DNS service of a site's hosts (draft §4.2.2): requests over UDP and TCP to the gateway, the gateway's questions to resolvers, what it learns to the box.
  * What was answered before is answered by the UDP thread, or out of the same images for TCP.
  */
+import { mapsHosts } from "../config/legacy.ts";
 import type { DnsSettings, Endpoint, Site } from "../config/site.ts";
 import { AnswerCache, type AnswerEntry } from "../dns/answers.ts";
 import type { GatewayEffect, GatewayEvent, GatewaySettings, Local, TimedLocator } from "../dns/contract.ts";
@@ -15,6 +16,7 @@ import { contains, type Prefix, prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { DnsName } from "../wire/dns.ts";
 import { DNS_MESSAGE_LIMIT } from "../wire/dns-emit.ts";
+import { dnsName } from "../wire/dns-name.ts";
 import { ControlCounters } from "./counters.ts";
 import { NamesClients } from "./names-clients.ts";
 import { type NamesStream, NamesTcp } from "./names-tcp.ts";
@@ -26,6 +28,8 @@ export interface NameParts {
   readonly entropy: Entropy;
   readonly udp: UdpPort;
   readonly tcp: TcpPort;
+  /** Addresses of names without a ULID that a rule of `policy` is about; absent = nobody wants to hear of them. */
+  readonly passed?: (addresses: readonly Address[], names: readonly DnsName[], until: Millis) => void;
   /** Locators of a ULID of another site, with the names they were found under. Never empty. */
   readonly learn: (ulid: Ulid, locators: readonly TimedLocator[], names: readonly DnsName[], until: Millis) => void;
   /** The host was told of `ulid` and will send there soon; where the settings ask for it. */
@@ -44,7 +48,7 @@ export interface Located {
 }
 
 /** The part of site.yaml that the service is made of. */
-export type NameSite = Pick<Site, "ulid" | "providers" | "lan" | "legacy"> & { readonly dns: DnsSettings };
+export type NameSite = Pick<Site, "ulid" | "providers" | "lan" | "legacy" | "policy"> & { readonly dns: DnsSettings };
 
 /** Chosen: octets of finished answers for each entry that `dns.cache` allows. */
 const OCTETS_PER_ENTRY = 1_024;
@@ -296,6 +300,8 @@ export class NameService {
         return this.#respond(effect.client, effect.octets, effect.entry);
       case "learn":
         return learn(effect.ulid, effect.locators, effect.names, effect.until);
+      case "passed":
+        return this.#parts.passed?.(effect.addresses, effect.names, effect.until);
       case "asked":
         return asked(effect.from, effect.ulid);
       case "located":
@@ -362,10 +368,10 @@ function limitsOf({ cache }: DnsSettings): { readonly entries: number; readonly 
 /** Whether addresses of peers without Shim6 are of use to hosts: those that are not mapped, and have none of the internet's, cannot go there. */
 function namesFor({ mode, names }: NameSite["legacy"], { routable }: NameSite["ulid"]): "pass" | "hide" {
   if (names !== "auto") return names;
-  return mode === "map" || routable.length > 0 ? "pass" : "hide";
+  return mode !== "off" || routable.length > 0 ? "pass" : "hide";
 }
 
-function gatewaySettings({ ulid, providers, dns, legacy }: NameSite): GatewaySettings {
+function gatewaySettings({ ulid, providers, dns, legacy, policy }: NameSite): GatewaySettings {
   const prefixes: Prefix[] = providers.map((provider) => provider.prefix);
   const announce = dns.handshake === "answer";
   return {
@@ -376,5 +382,6 @@ function gatewaySettings({ ulid, providers, dns, legacy }: NameSite): GatewaySet
     announce,
     legacy: namesFor(legacy, ulid),
     cache: dns.cache,
+    watched: mapsHosts(legacy) ? policy.flatMap(({ match }) => (match.names ?? []).map(dnsName)) : [],
   };
 }

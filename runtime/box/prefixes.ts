@@ -1,4 +1,5 @@
 /** What the core is told of the site: where packets come from and go to, and when a pair without a context is worth one. */
+import { mapsHosts } from "../config/legacy.ts";
 import type { Site } from "../config/site.ts";
 import type { Core } from "../fast/contract.ts";
 import type { Prefix } from "../value/prefix.ts";
@@ -15,7 +16,7 @@ export function plainPairs({ ulid }: Pick<Site, "ulid">): number {
 
 /** How many pairs of hosts and peers without Shim6 the core has room to know the provider of: none where no host is mapped. */
 export function ways({ legacy }: Pick<Site, "legacy">): number {
-  return legacy.mode === "map" ? WAYS : 0;
+  return mapsHosts(legacy) ? WAYS : 0;
 }
 
 /** Tells the core; `locators` are those of the providers, or more while packets to old ones are still on their way. */

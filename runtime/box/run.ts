@@ -39,8 +39,9 @@ import type { Identities } from "./identity.ts";
 import { Keepsakes } from "./keepsakes.ts";
 import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
+import { Legacy } from "./legacy.ts";
 import { Lines } from "./lines.ts";
-import { mtuOf, tellMapping } from "./mapping.ts";
+import { mtuOf } from "./mapping.ts";
 import { plainPairs, tellCore, ways } from "./prefixes.ts";
 import { Providers, sayAwaited } from "./providers.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -188,6 +189,7 @@ async function bringUp(
 
   let keepsakes: Keepsakes | undefined;
   let services: Services | undefined;
+  let legacy: Legacy | undefined;
   // Grows over restarts: peers refuse a list that is older than one they know (runtime/shim6/generations.ts).
   const generation = Math.floor(clock.wall() / 1000) >>> 0;
   const events = new Feed({
@@ -203,7 +205,10 @@ async function bringUp(
     crypto,
     log,
     generation,
-    heard: (event) => events.heard(event),
+    heard: (event) => {
+      events.heard(event);
+      legacy?.heard(event);
+    },
     privateKey,
     pdsOf: (ulid) => hosts.pdsOf(ulid),
     locate: (ulid, done) => services?.locate(ulid, done) ?? false,
@@ -229,22 +234,6 @@ async function bringUp(
   loadFilter(site, platform.command);
 
   const plan = egressPlan(site);
-  const lanMtu = () => mtuOf(files.readText(`/sys/class/net/${site.lan.interface}/mtu`));
-  const broken = told.named("broken");
-  tellMapping(core, site, plan.slots, { dead: new Set(), drained: told.drained, broken }, lanMtu());
-  if (site.egress.manage) {
-    undo.push("routes", () => removeLines(plan.down, platform.command));
-    setUpEgress(site, plan, platform);
-  }
-  await threads;
-  // Bells that rang before the box was there.
-  box.activity();
-
-  /** A context in advance, if the host is ours and there is none (draft §6, step 2). */
-  const expect = (local: Ulid, peer: Ulid): void => {
-    const pair = { local, peer, fork: 0 };
-    if (hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined) box?.need(pair);
-  };
   const reloader = new Reloader(site, plan, {
     file,
     text,
@@ -270,11 +259,34 @@ async function bringUp(
     log,
     changed: () => services?.changed(),
     broken: () => told.named("broken"),
-    mapped: (dead, silent) => {
-      const broken = new Set([...told.named("broken"), ...silent]);
-      tellMapping(core, reloader.site, reloader.plan.slots, { dead, drained: told.drained, broken }, lanMtu());
-    },
+    mapped: () => legacy?.tell(),
   });
+  legacy = new Legacy({
+    core,
+    box,
+    clock,
+    log,
+    told,
+    site: () => reloader.site,
+    slots: () => reloader.plan.slots,
+    isUsable: (provider) => lines.isUsable(provider),
+    lanMtu: () => mtuOf(files.readText(`/sys/class/net/${site.lan.interface}/mtu`)),
+    changed: () => services?.changed(),
+  });
+  legacy.tell();
+  if (site.egress.manage) {
+    undo.push("routes", () => removeLines(plan.down, platform.command));
+    setUpEgress(site, plan, platform);
+  }
+  await threads;
+  // Bells that rang before the box was there.
+  box.activity();
+
+  /** A context in advance, if the host is ours and there is none (draft §6, step 2). */
+  const expect = (local: Ulid, peer: Ulid): void => {
+    const pair = { local, peer, fork: 0 };
+    if (hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined) box?.need(pair);
+  };
   const reload = (): ReloadResult => {
     const result = reloader.run();
     lines.refresh();
@@ -299,7 +311,7 @@ async function bringUp(
     },
     untold: () => box.parts.shim6.untold,
   });
-  if (broken.size > 0) lines.refresh();
+  if (told.named("broken").size > 0) lines.refresh();
   sayAwaited(site, log);
   const facade = createFacade({
     get site() {
@@ -329,6 +341,7 @@ async function bringUp(
     counters: box.counters,
     isUsable: (provider) => lines.isUsable(provider) && providers.isUsable(provider),
     asked: (host, peer) => expect(host, peer),
+    spotted: (addresses, names, until) => legacy?.spotted(addresses, names, until),
     later,
     whenIdle: (work) => box.whenIdle(work),
     failed: (error) => fail(error),

@@ -14,7 +14,7 @@ import type { Logs } from "../port/log.ts";
 import type { Store, StoredLease } from "../port/store.ts";
 import type { TcpPort } from "../port/tcp.ts";
 import type { UdpPort } from "../port/udp.ts";
-import { address, type Ulid } from "../value/address.ts";
+import { type Address, address, type Ulid } from "../value/address.ts";
 import { unhex } from "../value/bytes.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { type DnsName, TYPE_ULID_DEFAULT } from "../wire/dns.ts";
@@ -50,6 +50,8 @@ export interface ServiceParts {
   readonly whenIdle: (work: Iterator<unknown>) => void;
   /** A host was told of a peer's ULID, and will send there soon. */
   readonly asked: (host: Ulid, peer: Ulid) => void;
+  /** Hosts are told that names without a ULID have these addresses: names that a rule of `policy` is about. */
+  readonly spotted: (addresses: readonly Address[], names: readonly DnsName[], until: Millis) => void;
   /** A fault of our own. */
   readonly failed: (error: Error) => void;
 }
@@ -184,6 +186,7 @@ export class Services {
       udp,
       now: () => clock.now(),
       learn: (ulid, locators, found, until) => this.#learn(ulid, locators, found, until, "dns"),
+      passed: (addresses, found, until) => this.#parts.spotted(addresses, found, until),
       asked,
       woken: () => this.#nameAlarm.set(),
     });

@@ -19,6 +19,7 @@ const ACTIONS = ["pin", "prefer", "avoid", "spread"] as const;
 /** Everything that is wrong between rules; of a rule that is wrong by itself nothing is said here. */
 export function checkPolicy(root: unknown, draft: PolicyDraft, findings: Findings): void {
   const names = new Set<string>();
+  const maps = ["map", "both"].includes(String(dig(root, ["legacy", "mode"])));
   const readable: { readonly path: Path; readonly rule: ParsedRule }[] = [];
   for (const path of entries(root, ["policy"])) {
     const { data: rule } = ruleSchema.safeParse(dig(root, path));
@@ -35,7 +36,7 @@ export function checkPolicy(root: unknown, draft: PolicyDraft, findings: Finding
       );
     else readable.push({ path, rule });
     checkProviders(path, rule, draft, findings);
-    checkPrefixes(path, rule, draft, findings);
+    checkPrefixes(path, rule, draft, findings, maps);
   }
   const rules = readable.map(({ path, rule }) => completeRule(rule, Number(path[1])));
   shadowed(rules).forEach((by, i) => {
@@ -70,7 +71,14 @@ function checkProviders(path: Path, rule: ParsedRule, { providers }: PolicyDraft
     fault([...path, "spread"], "gives every provider a share of zero", "give one of them a larger share");
 }
 
-function checkPrefixes(path: Path, { from, to }: ParsedRule, { ulid, generic }: PolicyDraft, { fault, warning }: Findings): void {
+/** `maps` = peers without Shim6 are reached too, and rules are about these as well. */
+function checkPrefixes(
+  path: Path,
+  { from, to }: ParsedRule,
+  { ulid, generic }: PolicyDraft,
+  { fault, warning }: Findings,
+  maps: boolean,
+): void {
   from?.forEach((prefix, i) => {
     if (ulid !== undefined && !covers(ulid.value, prefix) && !covers(prefix, ulid.value))
       fault(
@@ -86,7 +94,7 @@ function checkPrefixes(path: Path, { from, to }: ParsedRule, { ulid, generic }: 
         `lies inside ulid.prefix, ${showPrefix(ulid.value)}: ${showPrefix(prefix)}`,
         "packets between own hosts do not pass the box",
       );
-    else if (generic !== undefined && !covers(generic.value, prefix) && !covers(prefix, generic.value))
+    else if (!maps && generic !== undefined && !covers(generic.value, prefix) && !covers(prefix, generic.value))
       warning(
         [...path, "to", i],
         `lies outside ulid.generic, ${showPrefix(generic.value)}: ${showPrefix(prefix)}`,

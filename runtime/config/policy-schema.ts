@@ -57,14 +57,20 @@ export const ruleSchema = z.strictObject({
     .record(nameField, z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Shares of the contexts by provider; the others when none of these is left.", example: { isp1: 60, isp2: 40 } }),
+  legacy: z.enum(["map", "pa", "refuse"]).optional().meta({
+    description:
+      "How hosts reach peers without Shim6 that match. `map`: from their identifiers, also where they have addresses of the providers (`legacy.mode: both`; hosts hear of it for the prefixes in `to`); `pa`: from those addresses alone; `refuse`: not from their identifiers.",
+    defaultText: "as `legacy.mode` says",
+  }),
 });
 
 export type ParsedRule = z.output<typeof ruleSchema>;
 
 /** A rule as the decision takes it. `index` counts from 0. */
 export function completeRule(rule: ParsedRule, index: number): PolicyRule {
-  const { from, to, names, protocols, ports, classes, hours } = rule;
-  return { name: rule.name ?? `rule ${index + 1}`, match: { from, to, names, protocols, ports, classes, when: hours }, use: useOf(rule) };
+  const { from, to, names, protocols, ports, classes, hours, legacy } = rule;
+  const match = { from, to, names, protocols, ports, classes, when: hours };
+  return { name: rule.name ?? `rule ${index + 1}`, match, use: useOf(rule), ...(legacy && { legacy }) };
 }
 
 function useOf({ pin, prefer, avoid, spread }: ParsedRule): PolicyUse {

@@ -52,6 +52,10 @@ export const providerSchema = z.strictObject({
     description: "Number of the routing table that gets the provider's default route.",
     defaultText: "14001 for the first provider, 14002 for the second, …",
   }),
+  hosts: prefixField.optional().meta({
+    description: "With `legacy.mode: pa`: a prefix that the provider routes to this site for the hosts' own addresses, /64 or shorter.",
+    defaultText: "the part of `prefix` that `legacy.subnet` names",
+  }),
 });
 
 export const siteSchema = z.strictObject({

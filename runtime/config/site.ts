@@ -177,8 +177,13 @@ export interface EstablishSettings {
 
 /** Peers without Shim6, and hosts whose ULIDs the internet does not route (draft §7). */
 export interface LegacySettings {
-  /** Whether such packets are mapped: the host's ULID in them becomes one of its locators. */
-  readonly mode: "off" | "map";
+  /**
+   * `map`: the host's ULID in such packets becomes one of its locators; `pa`: hosts have addresses of the providers beside their ULIDs; `both`:
+   * hosts with such addresses use them, the others are mapped.
+   */
+  readonly mode: "off" | "map" | "pa" | "both";
+  /** Number of the /64 in each provider's prefix that the hosts' own addresses of it begin with; `undefined` = every provider has `hosts`. */
+  readonly subnet?: number | undefined;
   /** Whether the DNS gateway tells hosts the addresses of such peers; `auto` = if there is a way to use them. */
   readonly names: "auto" | "pass" | "hide";
 }
@@ -208,6 +213,8 @@ export interface Provider {
   readonly weight: number;
   /** Routing table for the provider's default route; `undefined` = one that the box numbers. */
   readonly table: number | undefined;
+  /** Where hosts have addresses of this provider's, if that is a prefix of its own (`legacy.mode: pa`). */
+  readonly hosts?: Prefix | undefined;
 }
 
 /** A line to the internet whose prefix is to be told: it has no locators yet. */
@@ -283,6 +290,8 @@ export const PROVIDER_LIMIT = 16;
 export const ROUTABLE_LIMIT = 8;
 /** Bindings outside `ulid.generic` that the core spares from mapping. */
 export const SPARED_LIMIT = 16;
+/** What the core holds of `policy` for hosts that are mapped: rules, kinds of decision, prefixes, addresses that names have, ranges of ports. */
+export const MAPPED_RULES = { rules: 256, kinds: 32, prefixes: 1024, named: 1024, ports: 1024 } as const;
 /** Contexts that the core's table holds at most. */
 export const CONTEXT_LIMIT = 1_048_576;
 /** Octets that the Shim6 payload header adds to a packet (RFC 5533 §5.2). */

@@ -21,6 +21,8 @@ export interface GatewaySettings {
   readonly legacy: "pass" | "hide";
   /** Answers of upstreams kept at most. */
   readonly cache: number;
+  /** Domains; of names at and below them without a ULID `passed` says which addresses hosts are told. Absent = of none. */
+  readonly watched?: readonly DnsName[] | undefined;
 }
 
 /** The site's own names: `runtime/zone` has them. */
@@ -69,6 +71,8 @@ export type GatewayEffect<Client> =
     }
   /** The host at `from` was told of `ulid` and will send there soon. */
   | { readonly kind: "asked"; readonly from: Address; readonly ulid: Ulid }
+  /** Hosts are about to be told these addresses of names without a ULID, one of which is watched. Before the `respond`. */
+  | { readonly kind: "passed"; readonly addresses: readonly Address[]; readonly names: readonly DnsName[]; readonly until: Millis }
   /** The answer to `locate`: locators that forward and reverse tree agree on; none if they do not, or (`failed`) if nobody could say. */
   | {
       readonly kind: "located";

@@ -2,11 +2,12 @@
  * The DNS gateway (draft §4.2.2): requests of hosts and answers of upstreams in, answers to hosts, questions to upstreams and bindings of ULIDs out.
  * A job is what somebody waits for; whatever it needs to know is a fetch, which many jobs may share.
  */
-import type { Ulid } from "../value/address.ts";
+import { ADDRESS_OCTETS, addressAt, type Ulid } from "../value/address.ts";
 import { Reject } from "../value/reject.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import { type DnsMessage, type DnsName, RCODE_REFUSED } from "../wire/dns.ts";
+import { type DnsMessage, type DnsName, RCODE_REFUSED, TYPE_AAAA } from "../wire/dns.ts";
 import { emitDns } from "../wire/dns-emit.ts";
+import { isBelow } from "../wire/dns-name.ts";
 import { type Binding, firstEnd } from "./binding.ts";
 import type { GatewayEffect, GatewayEvent, GatewaySettings, GatewayTotals, Local } from "./contract.ts";
 import { Fetches, type Heard } from "./fetches.ts";
@@ -239,10 +240,21 @@ export class Gateway<Client> {
   #finish(job: Job<Client>, wanted: Wanted, { draft, bindings, told }: Answered, now: Millis, effects: GatewayEffect<Client>[]): void {
     this.#end(job);
     for (const { name, binding } of bindings) learn(name, binding, effects);
+    if (told === undefined && bindings.length === 0) this.#tellPassed(wanted.name, draft, effects);
     const mayKeep = !wanted.checkingDisabled && !isFailure(draft) && !(this.#settings.announce && told !== undefined);
     this.#respond(job.clients, draft, mayKeep, now, effects);
     if (told !== undefined && this.#settings.announce)
       for (const from of new Set(job.clients.map(({ asked }) => asked.from))) effects.push({ kind: "asked", from, ulid: told });
+  }
+
+  /** Addresses of the internet that hosts may go to by the name, or by one that it leads to. */
+  #tellPassed(wanted: DnsName, { answers, until }: Draft, effects: GatewayEffect<Client>[]): void {
+    const { watched = [] } = this.#settings;
+    if (watched.length === 0) return;
+    const names = [...new Set([wanted, ...answers.map(({ name }) => name)])];
+    const addresses = answers.flatMap(({ type, data }) => (type === TYPE_AAAA && data.length === ADDRESS_OCTETS ? [addressAt(data)] : []));
+    if (addresses.length > 0 && names.some((name) => watched.some((domain) => isBelow(name, domain))))
+      effects.push({ kind: "passed", addresses, names, until });
   }
 
   /** RD was not set, and it is not here (RFC 8914 §4.21). */

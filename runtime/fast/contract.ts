@@ -132,6 +132,39 @@ export interface MappedProvider {
   readonly base: Uint8Array;
   /** `false` = nothing leaves there while others work. */
   readonly usable: boolean;
+  /** Nothing new begins there: what is there already may stay. */
+  readonly drained?: boolean;
+}
+
+/** Which providers take what matches a rule. */
+export interface SteerClass {
+  /** As in {@link CoreMapping}. */
+  readonly shares: Uint8Array;
+  /** Places that what is there already keeps. */
+  readonly allowed: readonly number[];
+}
+
+/** A rule about pairs and flows; every criterion that is there must match, a list matches when one of its entries does. */
+export interface SteerTerm {
+  /** Of the host's address, and of the peer's. */
+  readonly from?: readonly Prefix[] | undefined;
+  readonly to?: readonly Prefix[] | undefined;
+  /** The peer's address is one of these. */
+  readonly named?: readonly Address[] | undefined;
+  readonly protocols?: readonly number[] | undefined;
+  /** Of either port. */
+  readonly ports?: readonly { readonly first: number; readonly last: number }[] | undefined;
+  readonly dscps?: readonly number[] | undefined;
+  /** Place in {@link SteerRules.classes}. */
+  readonly kind: number;
+}
+
+/** Rules about mapped pairs and flows (core-as/layout/steer.ts); the first that matches decides. */
+export interface SteerRules {
+  /** Another one than before = pairs that are known are asked about again: a counter, of which the lowest bits count. */
+  readonly epoch: number;
+  readonly classes: readonly SteerClass[];
+  readonly terms: readonly SteerTerm[];
 }
 
 /** How hosts reach peers without Shim6 (P-Shim6 draft §7): core-as/layout/mapping.ts. */
@@ -143,6 +176,8 @@ export interface CoreMapping {
   readonly limitIn: number;
   /** Peers outside the generic prefix that have Shim6, at most 16: never mapped. */
   readonly spared: readonly Address[];
+  /** Absent = there are none. */
+  readonly rules?: SteerRules | undefined;
 }
 
 /** Packets of one context, with ULIDs, IPv6 header included in the octets. */

@@ -126,7 +126,7 @@ class TableCore implements Core {
   setMapping(mapping: CoreMapping | undefined): void {
     if (mapping !== undefined && this.#plan.ways === 0) throw new RangeError("mapping: the core has no table of ways");
     const used = this.#words[map.MAP_MAPPING >>> 2];
-    const block = mapping === undefined ? 0 : writeMapping(mapping, used, this.#words, this.#octets);
+    const block = mapping === undefined ? 0 : writeMapping(mapping, used, this.#plan.steer, this.#words, this.#octets);
     Atomics.store(this.#signed, map.MAP_MAPPING >>> 2, block);
   }
 

@@ -2,17 +2,21 @@
 import { ADDRESS_LENGTH } from "../../core-as/layout/ip6.ts";
 import { MAPPING_FIRST } from "../../core-as/layout/map.ts";
 import * as layout from "../../core-as/layout/mapping.ts";
+import { STEER_OCTETS } from "../../core-as/layout/steer.ts";
 import { putAddress } from "../value/address.ts";
 import type { CoreMapping, MappedProvider } from "./contract.ts";
+import { writeSteering } from "./steering.ts";
 
 /**
- * Writes `mapping` into the block behind `used`, the place of the one that is valid, 0 = none. Lanes in the middle of a batch keep theirs.
+ * Writes `mapping` into the block behind `used`, the place of the one that is valid, 0 = none. Lanes in the middle of a batch keep theirs. `steer` is where
+ * the blocks of rules begin.
  * @returns the block's place
- * @throws {RangeError} for more peers than are spared, a place out of range, or shares of another number
+ * @throws {RangeError} for more peers than are spared, a place out of range, shares of another number, or too many rules
  */
 export function writeMapping(
-  { providers, shares, limitIn, spared }: CoreMapping,
+  { providers, shares, limitIn, spared, rules }: CoreMapping,
   used: number,
+  steer: number,
   words: Uint32Array,
   octets: Uint8Array,
 ): number {
@@ -29,10 +33,14 @@ export function writeMapping(
     putAddress(address, octets, block + layout.MAPPING_SPARED_FIRST + i * ADDRESS_LENGTH);
   });
   octets.set(shares, block + layout.MAPPING_SHARES);
+  const at = steer + index * STEER_OCTETS;
+  if (rules !== undefined) writeSteering(rules, at, words, octets);
+  words[(block + layout.MAPPING_STEER) >>> 2] = rules === undefined ? 0 : at;
   return block;
 }
 
-function writeProvider({ place, mask, head, base, usable }: MappedProvider, block: number, words: Uint32Array, octets: Uint8Array): void {
+function writeProvider(provider: MappedProvider, block: number, words: Uint32Array, octets: Uint8Array): void {
+  const { place, mask, head, base, usable, drained } = provider;
   if (!Number.isInteger(place) || place < 0 || place >= layout.MAPPED_MAX) throw new RangeError(`place: ${place} is not in 0 … 15`);
   const at = block + place * layout.MAPPED_OCTETS;
   const [from, to] = [masked(head, mask), masked(base, mask)];
@@ -45,7 +53,8 @@ function writeProvider({ place, mask, head, base, usable }: MappedProvider, bloc
   );
   words[(at + layout.MAPPED_MORE_OUT) >>> 2] = difference(to, from);
   words[(at + layout.MAPPED_MORE_IN) >>> 2] = difference(from, to);
-  words[(at + layout.MAPPED_STATE) >>> 2] = layout.PROVIDER_THERE | (usable ? layout.PROVIDER_USABLE : 0);
+  words[(at + layout.MAPPED_STATE) >>> 2] =
+    layout.PROVIDER_THERE | (usable ? layout.PROVIDER_USABLE : 0) | (drained ? layout.PROVIDER_DRAINED : 0);
   words[(at + layout.MAPPED_WORD) >>> 2] = mask[6] === 0 && mask[7] === 0 ? 6 : 8;
 }
 

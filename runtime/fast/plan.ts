@@ -4,6 +4,7 @@ import * as map from "../../core-as/layout/map.ts";
 import { WAY_OCTETS, WAY_SET_OCTETS } from "../../core-as/layout/mapping.ts";
 import { PAIR_SET_OCTETS, PAIR_WAYS, PORT_OCTETS } from "../../core-as/layout/plain.ts";
 import { COLD_OCTETS, RECORD_OCTETS } from "../../core-as/layout/record.ts";
+import { STEER_BLOCKS, STEER_OCTETS } from "../../core-as/layout/steer.ts";
 import { VIRTIO_HEADER_OCTETS } from "../../core-as/layout/virtio.ts";
 import type { CoreSizes } from "./contract.ts";
 
@@ -31,6 +32,8 @@ export interface Plan {
   /** Which provider pairs use that are mapped; 0 = there is no such table. */
   readonly ways: number;
   readonly waySets: number;
+  /** Rules about mapped pairs, as many blocks as there are of mappings; 0 = there is no place for any. */
+  readonly steer: number;
   readonly laneFirst: number;
   readonly laneStride: number;
   /** Places inside a lane, octets from its start. */
@@ -82,6 +85,7 @@ export function planMemory(sizes: CoreSizes): Plan {
   const pairs = pairSets === 0 ? 0 : chain.take(pairSets * PAIR_SET_OCTETS);
   const ports = pairSets === 0 ? 0 : chain.take(PORT_OCTETS);
   const ways = waySets === 0 ? 0 : chain.take(waySets * WAY_SET_OCTETS);
+  const steer = waySets === 0 ? 0 : chain.take(STEER_BLOCKS * STEER_OCTETS);
 
   const own = new Chain(lane.LANE_FIXED_OCTETS);
   const inLane = {
@@ -114,6 +118,7 @@ export function planMemory(sizes: CoreSizes): Plan {
     ports,
     ways,
     waySets,
+    steer,
     laneFirst,
     laneStride,
     inLane,

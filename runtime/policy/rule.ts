@@ -7,6 +7,11 @@ export interface PolicyRule {
   readonly name: string;
   readonly match: PolicyMatch;
   readonly use: PolicyUse;
+  /**
+   * How hosts reach peers without Shim6 that match: `map`, from their ULIDs; `pa`, from their addresses of the providers alone; `refuse`, not from
+   * their ULIDs. Absent = as the site says.
+   */
+  readonly legacy?: "map" | "pa" | "refuse" | undefined;
 }
 
 /** Whom a rule is for. A list matches when one of its entries does. */

@@ -92,13 +92,19 @@ function sumOf(octets: Uint8Array): number {
 export interface TestProvider {
   readonly prefix: Prefix;
   readonly usable?: boolean;
+  readonly drained?: boolean;
   readonly fill?: MappingFill;
 }
 
 /** A mapping over `providers`, their places as listed; the shares all go to `to`, or as given. */
 export function mappingFor(site: Prefix, providers: readonly TestProvider[], to: number | Uint8Array = 0): CoreMapping {
   return {
-    providers: providers.map(({ prefix, usable = true, fill = "zero" }, place) => ({ place, usable, ...exchangeFor(prefix, site, fill) })),
+    providers: providers.map(({ prefix, usable = true, drained = false, fill = "zero" }, place) => ({
+      place,
+      usable,
+      drained,
+      ...exchangeFor(prefix, site, fill),
+    })),
     shares: typeof to === "number" ? new Uint8Array(SHARES).fill(to) : to,
     limitIn: 65_575,
     spared: [],

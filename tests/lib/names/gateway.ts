@@ -47,6 +47,7 @@ function siteOf(words: GatewayWords): NameSite {
     lan: { interface: "lo", subnets: [prefix("fc00:aaaa:1::/64")], advertise: false },
     providers: [provider],
     legacy: { mode: "off", names: "pass" },
+    policy: [],
     dns: {
       listen: words.listen,
       upstreams: words.upstreams,

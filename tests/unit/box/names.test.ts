@@ -27,6 +27,7 @@ const site: NameSite = {
   lan: { interface: "lan", subnets: [prefix("fc00:aaaa:1::/64")], advertise: false },
   providers: [],
   legacy: { mode: "off", names: "pass" },
+  policy: [],
   dns: {
     listen: [{ host: GATEWAY, port: 53 }],
     upstreams: [{ host: RESOLVER, port: 53, domains: [] }],

@@ -36,6 +36,45 @@ test("more hosts with Shim6 outside the generic prefix than are told apart", () 
   assert.equal(others, []);
 });
 
+const policy = (count: number, rule: (n: number) => string): string =>
+  `policy:\n${Array.from({ length: count }, (_, n) => `  - ${rule(n)}\n`).join("")}`;
+const MAP = "legacy: { mode: map }\n";
+
+test("rules about peers without Shim6: as many as the core has room for", () => {
+  const rule = (n: number) => `{ to: ["2a00:${(n + 1).toString(16)}::/32"], pin: a }`;
+  const cases: readonly (readonly [string, number, (n: number) => string, RegExp])[] = [
+    ["rules", 256, rule, /256 rules/],
+    ["peers", 8, (n) => `{ to: [${Array.from({ length: 128 }, (_, i) => `"2a${n}0:${i}::/32"`).join()}], pin: a }`, /1024 prefixes/],
+    ["ports", 1, () => `{ to: ["2a00::/16"], ports: [${Array.from({ length: 1024 }, (_, i) => i).join()}], pin: a }`, /1024 ranges/],
+    ["decisions", 32, (n) => `{ to: ["2a${10 + n}::/16"], spread: { a: ${n + 1}, b: 100 } }`, /32 different decisions/],
+  ];
+  for (const [name, most, each, message] of cases) {
+    assert.equal(read(`${MAP}${policy(most, each)}`).faults, [], name);
+    const one = (n: number) => (n < most ? each(n) : '{ to: ["2b00::/16"], ports: [1], spread: { a: 1, b: 999 } }');
+    const [fault, ...others] = read(`${MAP}${policy(most + 1, one)}`).faults;
+    assert.is(fault?.path, `policy[${most}]`, name);
+    assert.match(fault.message, message);
+    assert.equal(others, []);
+    assert.equal(read(policy(most + 1, one)).faults, [], "nobody is mapped");
+  }
+  assert.equal(read(`${MAP}${policy(300, (n) => `{ to: ["fc00:b:${n}::/48"], pin: a }`)}`).faults, [], "about ULIDs");
+});
+
+test("what a rule wants must be something that the site has", () => {
+  const faultOf = (mode: string, rule: string) =>
+    read(`legacy: { mode: ${mode} }\npolicy: [{ ${rule} }]`).faults.map(({ path, message }) => [path, message]);
+  assert.equal(faultOf("map", 'to: ["2a00::/12"], legacy: map'), [["policy[0].legacy", "is map, and legacy.mode is map"]]);
+  assert.equal(faultOf("off", 'to: ["2a00::/12"], legacy: refuse'), [["policy[0].legacy", "is refuse, and no host is mapped"]]);
+  assert.equal(faultOf("map", 'to: ["2a00::/12"], legacy: refuse'), []);
+  assert.ok(faultOf("both", "legacy: map").some(([, message]) => /does not say for which peers/.test(message)));
+});
+
+test("peers outside the generic prefix have no context, but may be mapped", () => {
+  const rule = 'policy: [{ to: ["2a00::/12"], pin: a }]';
+  assert.equal(read(`${MAP}${rule}`).warnings, []);
+  assert.ok(read(rule).warnings.some(({ path }) => path === "policy[0].to[0]"));
+});
+
 test("names without a gateway draw a warning", () => {
   assert.ok(read("legacy: { names: pass }").warnings.some(({ path }) => path === "legacy.names"));
 });

@@ -2,14 +2,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as verdict from "../../../core-as/layout/verdict.ts";
-import type { CoreOptions } from "../../../runtime/fast/contract.ts";
+import type { CoreOptions, SteerRules, SteerTerm } from "../../../runtime/fast/contract.ts";
 import { sharesOf } from "../../../runtime/locator/exchange.ts";
 import { type Address, address, addressAt } from "../../../runtime/value/address.ts";
 import { concat, hex, u16 } from "../../../runtime/value/bytes.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
 import { coreModule, numbered, type Rig, rig, runOne, sampleRecord } from "../../lib/core.ts";
 import { isPartialRight, isSumRight, largeHeader, packetsOf, tcpPacket, udpPacket } from "../../lib/large.ts";
-import { errorFor, mappingFor, packetFor, type Sample, setMapped } from "../../lib/mapped.ts";
+import { errorFor, mappingFor, packetFor, type Sample, setMapped, type TestProvider } from "../../lib/mapped.ts";
 import { extension, packetOf, payloadHeader } from "../../lib/packet.ts";
 import { isRight, segmentOf, TCP_ACK, TCP_SYN } from "../../lib/tcp.ts";
 
@@ -45,6 +45,13 @@ function segmentOut(): Uint8Array {
   const [source, destination] = [u16(segment, 0), u16(segment, 2)];
   segment.set([destination >> 8, destination & 0xff, source >> 8, source & 0xff]);
   return packetOf(HOST, PEER, 6, segment);
+}
+
+/** Which provider the host's answer to {@link comes} leaves by. */
+function answers(at: Rig, now: number): number {
+  const transport = datagram.transport.slice();
+  transport.set([transport[2], transport[3], transport[0], transport[1]]);
+  return AT.indexOf(addressAt(runOne(at, packetFor({ protocol: 17, transport }, HOST, PEER), now).out ?? new Uint8Array(40), 8));
 }
 
 /** The peer's packet comes to the host by the provider at `place`. */
@@ -181,6 +188,111 @@ test("a pair stays while its provider lives, whatever the shares become; it leav
   assert.is(leaves(at, 3600), 1, "what still comes by the dead one changes nothing");
   at.core.setMapping(mappingFor(SITE, ISPS, 0));
   assert.is(leaves(at, 4000), 1);
+});
+
+test("a drained provider: a connection that opens goes elsewhere, what is open stays, and silence of two minutes ends it", async () => {
+  const at = await world(0);
+  const syn = (port: number) => {
+    const segment = segmentOf(HOST, PEER, TCP_SYN, new Uint8Array()).slice();
+    segment.set([port >> 8, port & 0xff]);
+    return packetOf(HOST, PEER, 6, segment);
+  };
+  const by = (packet: Uint8Array, now: number) => AT.indexOf(addressAt(runOne(at, packet, now).out ?? new Uint8Array(40), 8));
+  assert.equal([leaves(at, 1000), by(syn(4000), 1000)], [0, 0]);
+  at.core.setMapping(mappingFor(SITE, [{ ...ISPS[0], drained: true }, ISPS[1]], 1));
+  assert.is(by(syn(4001), 2000), 1, "new");
+  assert.is(by(syn(4001), 3000), 1, "the same, once more");
+  const open = segmentOf(HOST, PEER, TCP_ACK, new Uint8Array()).slice();
+  const data = (port: number) =>
+    packetOf(
+      HOST,
+      PEER,
+      6,
+      Uint8Array.from(open, (octet, i) => (i > 1 ? octet : i === 0 ? port >> 8 : port & 0xff)),
+    );
+  assert.equal([by(data(4000), 4000), by(data(4001), 4000), leaves(at, 4000)], [0, 1, 0]);
+  assert.is(leaves(at, 4000 + 3 * MINUTE), 1, "after a silence the pair is new");
+});
+
+const rulesTo = (place: number, term: Partial<SteerTerm> = {}, epoch = 0, allowed = [place]): SteerRules => ({
+  epoch,
+  classes: [{ shares: new Uint8Array(256).fill(place), allowed }],
+  terms: [{ kind: 0, ...term }],
+});
+
+test("rules: asked for what is new, and again when they are others; what they allow stays", async () => {
+  const at = await world(0);
+  const tell = (rules: SteerRules | undefined, providers: readonly TestProvider[] = ISPS) =>
+    at.core.setMapping({ ...mappingFor(SITE, providers, 0), rules });
+  tell(rulesTo(1, { to: [prefix("2a00:1::/32")] }));
+  assert.equal([leaves(at, 1000), leaves(at, 1000, address("2a00:2::1"))], [1, 0]);
+  tell(rulesTo(0, {}, 0));
+  assert.is(leaves(at, 2000), 1, "the same rules, as far as the epoch says");
+  tell(rulesTo(0, {}, 1, [0, 1]));
+  assert.is(leaves(at, 3000), 1, "it may stay");
+  tell(rulesTo(0, {}, 2));
+  assert.is(leaves(at, 4000), 0);
+  tell(rulesTo(1, {}, 3));
+  assert.is(leaves(at, 5000), 1);
+  tell(rulesTo(1, {}, 3), [ISPS[0], { ...ISPS[1], usable: false }]);
+  assert.is(leaves(at, 6000), 1, "that provider and no other, even when it is dead");
+  tell(undefined);
+  assert.is(leaves(at, 7000), 1);
+});
+
+test("rules: nobody takes it, and the control thread hears", async () => {
+  const at = await world(0);
+  at.core.setMapping({ ...mappingFor(SITE, ISPS, 0), rules: rulesTo(255, { to: [prefix("2a00:1::/32")] }, 0, []) });
+  assert.is(runOne(at, udp(HOST, PEER)).verdict, verdict.PUNT_UNMAPPED);
+  assert.is(leaves(at, 0, address("2a00:2::1")), 0);
+});
+
+test("rules: what a peer begins by another provider is answered there, and leads the pair nowhere", async () => {
+  const at = await world(0);
+  at.core.setMapping({ ...mappingFor(SITE, ISPS, 0), rules: rulesTo(1) });
+  comes(at, 0, 1000);
+  assert.is(answers(at, 2000), 0);
+  assert.is(leaves(at, 2000), 1, "what the host begins");
+  comes(at, 1, 3000);
+  assert.is(answers(at, 4000), 0, "nobody turns it by a made-up source");
+  comes(at, 1, 4000 + 5 * MINUTE);
+  assert.is(answers(at, 4000 + 5 * MINUTE), 1);
+});
+
+test("rules about ports: each flow for itself; pieces of a packet go together", async () => {
+  const at = await world(0);
+  at.core.setMapping({ ...mappingFor(SITE, ISPS, 0), rules: rulesTo(1, { protocols: [17], ports: [{ first: 0x100, last: 0x1ff }] }) });
+  const to = (port: number, fragment?: Sample["fragment"]) => {
+    const transport = Uint8Array.from({ length: 60 }, (_, i) => (i === 2 ? port >> 8 : i === 3 ? port & 0xff : i + 64));
+    const { out } = runOne(at, packetFor({ protocol: 17, transport, ...(fragment && { fragment }) }, HOST, PEER), 1000);
+    return AT.indexOf(addressAt(out ?? new Uint8Array(40), 8));
+  };
+  assert.equal([to(0x110), to(0x210), to(0x110)], [1, 0, 1]);
+  assert.equal([to(0x110, { at: 0, octets: 24 }), to(0x110, { at: 24, octets: 36 })], [0, 0], "of a piece nothing is known");
+  comes(at, 1, 2000);
+  assert.is(answers(at, 3000), 1, "a flow that the peer began");
+  const error = errorFor(AT[1], PEER, packetFor({ protocol: 17, transport: new Uint8Array(60).fill(1) }, PEER, AT[1]), 60);
+  const inside = errorFor(HOST, PEER, packetFor({ protocol: 17, transport: new Uint8Array(60).fill(1) }, PEER, HOST), 60);
+  assert.equal(runOne(at, inside, 3000), { verdict: verdict.FORWARD_MAPPED_OUT, out: error }, "and errors about the peer's packets too");
+});
+
+test("rules: too many of them, or about nothing, are refused", async () => {
+  const { core } = await world(0);
+  const tell = (rules: SteerRules) => core.setMapping({ ...mappingFor(SITE, ISPS, 0), rules });
+  const [one] = rulesTo(0).terms;
+  const many = (count: number) => Array.from({ length: count }, () => prefix("2a00::/12"));
+  const ranges = Array.from({ length: 1_025 }, () => ({ first: 0, last: 1 }));
+  for (const terms of [
+    Array.from({ length: 257 }, () => one),
+    [{ ...one, kind: 1 }],
+    [{ ...one, to: many(2_049) }],
+    [{ ...one, ports: ranges }],
+  ])
+    assert.throws(
+      () => tell({ ...rulesTo(0), terms }),
+      (error: unknown) => error instanceof RangeError,
+    );
+  tell({ ...rulesTo(0), terms: [{ ...one, from: many(1_024), to: many(1_024) }] });
 });
 
 test("shares: in proportion to weights, the best priority alone, and moved only where they must be", async () => {
