@@ -1,6 +1,7 @@
 /** The main thread's program: hands the command line the outside, and runs a box when it asks for one. */
 import process from "node:process";
 import coreOctets from "../dist/core.wasm";
+import page from "../dist/dashboard.pack";
 import { Capture, capturePlane } from "../runtime/box/capture.ts";
 import { egressPlan, egressScript } from "../runtime/box/egress.ts";
 import { startBox } from "../runtime/box/run.ts";
@@ -81,6 +82,7 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
     setLogLevel: options.keepLogLevel ? undefined : (level) => logs.configure({ level, format }),
     version: PSHIM6_VERSION,
     runtime: host.runtime,
+    page,
     crypto: createCrypto(),
     openCore: async (sizes, settings) =>
       createCore(await WebAssembly.compile(coreOctets), sizes, {

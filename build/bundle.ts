@@ -1,5 +1,5 @@
 /**
- * One file for all runtimes: dist/pshim6.mjs, with dist/core.wasm inside as octets. `koffi` stays outside (a native addon
+ * One file for all runtimes: dist/pshim6.mjs, with dist/core.wasm inside as octets and the dashboard as files. `koffi` stays outside (a native addon
  * that only Node loads), and so do the runtimes' own modules.
  */
 import { chmodSync, readdirSync, readFileSync } from "node:fs";
@@ -20,7 +20,9 @@ function newest(folder: string): number {
 
 const inputs = Math.max(
   ...["runtime", "adapters", "core-as"].map(newest),
-  ...["dist/core.wasm", "package.json", "package-lock.json", "build/bundle.ts"].map((file) => changedAt(join(root, file))),
+  ...["dist/core.wasm", "dist/dashboard.pack", "package.json", "package-lock.json", "build/bundle.ts"].map((file) =>
+    changedAt(join(root, file)),
+  ),
 );
 if (changedAt(OUTPUT) > inputs) {
   if (!quiet) console.error("bundle: up to date");
@@ -36,7 +38,7 @@ if (changedAt(OUTPUT) > inputs) {
     platform: "node",
     target: "es2023",
     external: ["koffi", "bun:ffi", "bun:sqlite"],
-    loader: { ".wasm": "binary" },
+    loader: { ".wasm": "binary", ".pack": "json" },
     define: { PSHIM6_VERSION: JSON.stringify(version) },
     // CommonJS inside the bundle (yaml, commander, the Deno shim) asks for `require`; ES modules have none of their own.
     banner: {

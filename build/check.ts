@@ -66,6 +66,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/config",
     "runtime/box",
   ],
+  "runtime/dashboard": ["runtime/value", "runtime/api", "runtime/lab"],
   "runtime/lab": ["runtime/value", "runtime/port", "runtime/wire", "runtime/config", "runtime/api"],
   "runtime/cli": [
     "runtime/value",
@@ -94,7 +95,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "adapters/embed": ["runtime/embed", "dist"],
   "adapters/lab": ["runtime/value", "runtime/port", "runtime/lab", "adapters/common"],
   adapters: ["runtime", "adapters", "core-as/layout", "dist"],
-  build: ["runtime/config", "runtime/embed"],
+  build: ["runtime/config", "runtime/embed", "runtime/api"],
 };
 const LANGUAGE_GLOBALS = /\b(Deno|Bun|process)\.[a-zA-Z]/;
 const FOLDERS = ["core-as", "runtime", "adapters", "build"];
@@ -137,6 +138,8 @@ function checkFile(file: string): void {
     const allowed = other === room || MAY_IMPORT[room].some((folder) => other === folder || other.startsWith(`${folder}/`));
     if (!allowed) faults.push(`${file}: ${room} may not import ${other} (${target})`);
   }
+  if (room === "runtime/dashboard" && /^(?:import|export) (?!type )[^;]*?from "\.\.\/(?:api|lab)\//m.test(text))
+    faults.push(`${file}: what browsers run takes types of runtime/api and runtime/lab, no code`);
   if (room.startsWith("runtime")) {
     const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "").replace(/`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g, '""');
     const hit = code.match(LANGUAGE_GLOBALS);

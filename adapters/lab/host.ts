@@ -6,6 +6,9 @@ import type { Entropy } from "../../runtime/port/entropy.ts";
 import type { Files } from "../../runtime/port/files.ts";
 import type { Http } from "../../runtime/port/http.ts";
 import type { UdpPort } from "../../runtime/port/udp.ts";
+import { hex } from "../../runtime/value/bytes.ts";
+import { createCrypto } from "../common/crypto.ts";
+import { systemEntropy } from "../common/entropy.ts";
 import { tcpPort } from "../common/tcp.ts";
 import { processPort } from "./process.ts";
 
@@ -16,7 +19,7 @@ export interface LabParts {
   readonly runtime: RuntimeName;
   readonly selfCommand: (runtime: RuntimeName) => SelfCommand;
   readonly files: Files;
-  readonly http: Pick<Http, "request">;
+  readonly http: Http;
 }
 
 /** The host of {@link runLab}. */
@@ -25,6 +28,7 @@ export function createLabHost({ runtime, selfCommand, files, http }: LabParts): 
     clock,
     files,
     http,
+    newToken,
     processes: processPort,
     screen: {
       isTerminal: process.stdout.isTTY === true,
@@ -75,6 +79,17 @@ export function createDwellerHost({ entropy }: { readonly entropy: Entropy }, op
     },
     sleep,
   };
+}
+
+const TOKEN_OCTETS = 16;
+
+function newToken(): ReturnType<LabHost["newToken"]> {
+  const crypto = createCrypto();
+  const text = hex(systemEntropy.bytes(TOKEN_OCTETS));
+  // Hashes are of one length whatever is said.
+  const hashOf = (said: string): Uint8Array => crypto.sha256(new TextEncoder().encode(said));
+  const own = hashOf(text);
+  return { text, isIt: (said) => crypto.equal(hashOf(said), own) };
 }
 
 function sleep(ms: number, cancel?: AbortSignal): Promise<void> {

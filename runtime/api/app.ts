@@ -5,7 +5,9 @@ import { HTTPException } from "hono/http-exception";
 import { chosen, notAcceptable } from "./accept.ts";
 import { addActions } from "./actions.ts";
 import type { BoxFacade } from "./facade.ts";
+import { addFlows } from "./flows.ts";
 import { addLists } from "./lists.ts";
+import { addPage, type PageFile } from "./page.ts";
 import { faultsOf, type Refusal, refuse, TITLES } from "./problem.ts";
 import { addProviderRoutes } from "./provider-routes.ts";
 import { addReference } from "./reference.ts";
@@ -17,9 +19,9 @@ export const BODY_OCTETS = 65_536;
 
 /**
  * The API over `box`: lists and objects to read, actions, events, metrics, health; `/openapi.json` says all of it, `/reference` for people.
- * Errors are problem details (RFC 9457). Nothing is thrown at the caller.
+ * Errors are problem details (RFC 9457). Nothing is thrown at the caller. `page` is the dashboard at `/`, if there is one.
  */
-export function createApi(box: BoxFacade): Api {
+export function createApi(box: BoxFacade, page?: readonly PageFile[]): Api {
   const app: Api = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return undefined;
@@ -38,7 +40,9 @@ export function createApi(box: BoxFacade): Api {
   addActions(app, box);
   addProviderRoutes(app, box);
   addWatch(app, box);
+  addFlows(app, box);
   addReference(app, box);
+  if (page !== undefined) addPage(app, page);
   app.notFound((c) => nothingAt(app, c));
   app.onError((error) => {
     if (error instanceof HTTPException && isRefusal(error.status)) return refuse(error.status, "the request cannot be read");

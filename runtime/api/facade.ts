@@ -1,6 +1,7 @@
 import type { Address } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
+import type { FlowsRow, HistoryRow } from "./flow-rows.ts";
 import type {
   BindingRow,
   ContextRow,
@@ -44,6 +45,13 @@ export interface ContextFilter {
   readonly state?: string | undefined;
   /** Name of the provider of the current local locator. */
   readonly provider?: string | undefined;
+}
+
+/** Which piece of the contexts is asked for: at most `limit` of those whose id is above `after`, without the first `skip` of them. */
+export interface ContextPiece {
+  readonly after: number;
+  readonly skip: number;
+  readonly limit: number;
 }
 
 /** A piece of a long list. */
@@ -96,8 +104,8 @@ export interface BoxFacade {
   say(word: ProviderWord, name: string, duration: Millis | undefined, keep: boolean): ProviderResult;
   /** It is not dead any more. */
   mend(name: string): ProviderResult;
-  /** Those that `wanted` lets pass and whose id is above `after`, at most `limit`, by id. */
-  contexts(wanted: ContextFilter, after: number, limit: number): Page<ContextRow>;
+  /** Those that `wanted` lets pass, by id. */
+  contexts(wanted: ContextFilter, piece: ContextPiece): Page<ContextRow>;
   context(id: number): ContextRow | undefined;
   /** Takes a context away, as if it had been idle. @returns whether there is one */
   discard(id: number): boolean;
@@ -115,6 +123,9 @@ export interface BoxFacade {
   /** The box's own first. */
   keys(): Iterable<KeyRow>;
   readonly events: EventFeed;
+  flows(): FlowsRow;
+  /** Samples behind number `after`. */
+  history(after: number): HistoryRow;
   /** Whether the box can do its work. */
   health(): HealthRow;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */

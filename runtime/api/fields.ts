@@ -63,6 +63,16 @@ export const spanField = z
   })
   .meta({ type: ["string", "number"], example: "10m" });
 
+/** How many rows of a list come before the page. */
+export const skipField = wholeText(0xffff_ffff)
+  .transform(Number)
+  .optional()
+  .meta({ type: "integer", minimum: 0, maximum: 0xffff_ffff, default: 0, description: "So many of those that match are left out first." });
+export const sampleField = wholeText(0xffff_ffff)
+  .transform(Number)
+  .optional()
+  .meta({ type: "integer", minimum: 0, maximum: 0xffff_ffff, default: 0, description: "Only samples behind this one." });
+
 /** The id of a context, in a path. */
 export const idParams = z.strictObject({
   id: wholeText(0xffff_ffff)

@@ -14,6 +14,8 @@ export interface GuardParts {
   readonly isToken: (text: string) => boolean;
   /** Whether only programs on this machine can reach us. */
   readonly isLoopback: boolean;
+  /** Whether anybody may read what is at `path`, wherever we listen; absent = nothing is. */
+  readonly isOpen?: (path: string) => boolean;
   readonly now: () => Millis;
   readonly count: (counter: string) => void;
 }
@@ -48,7 +50,9 @@ export function guarded(parts: GuardParts): (request: Request, client?: string) 
       return refuse(421, "Host must be an address or localhost");
     }
     const said = request.headers.get("authorization");
-    const needed = !parts.isLoopback || !(request.method === "GET" || request.method === "HEAD");
+    const isReading = request.method === "GET" || request.method === "HEAD";
+    const isOpen = parts.isLoopback || (parts.isOpen?.(new URL(request.url).pathname) ?? false);
+    const needed = !isReading || !isOpen;
     const token = said?.match(/^bearer +(\S+) *$/i)?.[1];
     const isRight = token !== undefined && parts.isToken(token);
     if (!isRight && (needed || said !== null)) {

@@ -10,6 +10,7 @@ import {
   peerField,
   providerField,
   ROWS_DEFAULT,
+  skipField,
   sourceField,
   stateField,
   ulidField,
@@ -80,12 +81,19 @@ export function addLists(app: Api, box: BoxFacade): void {
 }
 
 function addContexts(app: Api, box: BoxFacade): void {
-  const query = z.strictObject({ ...pageFields, ulid: ulidField, peer: peerField, state: stateField, provider: providerField });
+  const query = z.strictObject({
+    ...pageFields,
+    ulid: ulidField,
+    peer: peerField,
+    state: stateField,
+    provider: providerField,
+    skip: skipField,
+  });
   app.openapi(listRoute("/contexts", "The Shim6 contexts: hosts, locators, states, traffic", contextRow, query), (c) => {
-    const { limit = ROWS_DEFAULT, cursor, ...wanted } = c.req.valid("query");
+    const { limit = ROWS_DEFAULT, cursor, skip = 0, ...wanted } = c.req.valid("query");
     // Ids do not move: the page begins behind the last one that the client has, whatever came and went.
     if (cursor?.includes("-")) return badCursor();
-    const { items, total, more } = box.contexts(wanted, cursor === undefined ? -1 : Number(cursor), limit);
+    const { items, total, more } = box.contexts(wanted, { after: cursor === undefined ? -1 : Number(cursor), skip, limit });
     const last = items.at(-1);
     return answerListing(c, { items, total, next: more && last !== undefined ? String(last.id) : null });
   });

@@ -35,6 +35,7 @@ export const contextRow = z
 
 export const pathRow = z
   .object({
+    id: z.string().meta({ description: "Names the path in /history." }),
     peerBox: z.string(),
     localLocator: z.string(),
     peerLocator: z.string(),

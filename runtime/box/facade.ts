@@ -1,5 +1,5 @@
 /** The box as rows for the API: every call answers for the present moment. */
-import type { BoxFacade, ContextFilter, EventFeed, Page, ReloadResult } from "../api/facade.ts";
+import type { BoxFacade, ContextFilter, ContextPiece, EventFeed, Page, ReloadResult } from "../api/facade.ts";
 import type { BindingRow, ContextRow, HealthRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
@@ -11,6 +11,8 @@ import { showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Carriers } from "./carriers.ts";
+import { Flows } from "./flows.ts";
+import { NO_PAST, type Past, pathIdOf } from "./past.ts";
 import type { Providers } from "./providers.ts";
 import { type Told, WORDS } from "./told.ts";
 
@@ -34,6 +36,8 @@ export interface FacadeParts {
   readonly leases?: () => Iterable<LeaseRow>;
   readonly keys?: () => Iterable<KeyRow>;
   readonly events: EventFeed;
+  /** How paths fared; absent = nobody looked. */
+  readonly past?: Pick<Past, "row">;
   /** Interfaces of providers whose lines are down. */
   readonly linesDown: () => ReadonlySet<string>;
   /** Providers whose gateways do not answer. */
@@ -48,8 +52,18 @@ export function createFacade(parts: FacadeParts): BoxFacade {
   const carriers = new Carriers(() => parts.site.providers);
   const providerOf = (locator: Address): string | undefined => carriers.nameOf(locator);
   const silent = (): ReadonlySet<string> => parts.gatewaysSilent?.() ?? new Set();
+  const flows = new Flows({
+    now,
+    each: (look) =>
+      shim6.each((context) => {
+        if (!inCore(context)) return;
+        const provider = providerOf((reap.currentOf(context.id) ?? context.current).local) ?? null;
+        look({ id: context.id, host: context.pair.local, peer: context.pair.peer, peerBox: context.peer?.box ?? null, provider });
+      }),
+    counters: (id) => core.counters(id),
+  });
   const ago = (at: Millis | undefined): Millis | null => (at === undefined ? null : Math.max(0, now() - at));
-  const inCore = (context: ContextView): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
+  const inCore = (context: Pick<ContextView, "state">): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
 
   function contextRow(context: ContextView): ContextRow {
     const { id, pair } = context;
@@ -97,17 +111,19 @@ export function createFacade(parts: FacadeParts): BoxFacade {
   }
 
   /** Ids are the smallest that were free: few steps lead from one to the next. */
-  function everyId(after: number, limit: number): Ids {
+  function everyId({ after, skip, limit }: ContextPiece): Ids {
     const ids: number[] = [];
     const end = parts.site.contexts.max;
     let id = after + 1;
-    for (; id < end && ids.length < limit; id++) if (shim6.get(id) !== undefined) ids.push(id);
+    let skipped = 0;
+    for (; id < end && skipped < skip; id++) if (shim6.has(id)) skipped++;
+    for (; id < end && ids.length < limit; id++) if (shim6.has(id)) ids.push(id);
     let rest = id;
-    while (rest < end && shim6.get(rest) === undefined) rest++;
+    while (rest < end && !shim6.has(rest)) rest++;
     return { ids, total: shim6.size, more: rest < end };
   }
 
-  function matchingIds(wanted: ContextFilter, after: number, limit: number): Ids {
+  function matchingIds(wanted: ContextFilter, { after, skip, limit }: ContextPiece): Ids {
     const behind: number[] = [];
     let total = 0;
     let inOrder = true;
@@ -120,8 +136,14 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       behind.push(id);
     });
     // Contexts come in the order in which they were made: mostly that of their ids.
-    const ids = inOrder ? behind.slice(0, limit) : [...Uint32Array.from(behind).sort().subarray(0, limit)];
-    return { ids, total, more: behind.length > limit };
+    const ids = inOrder
+      ? behind.slice(skip, skip + limit)
+      : [
+          ...Uint32Array.from(behind)
+            .sort()
+            .subarray(skip, skip + limit),
+        ];
+    return { ids, total, more: behind.length > skip + limit };
   }
 
   return {
@@ -141,9 +163,9 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       tun: parts.site.tun.name,
       mtu: parts.site.tun.mtu,
     }),
-    contexts: (wanted, after, limit): Page<ContextRow> => {
+    contexts: (wanted, piece): Page<ContextRow> => {
       const isAll = Object.values(wanted).every((value) => value === undefined);
-      const { ids, total, more } = isAll ? everyId(after, limit) : matchingIds(wanted, after, limit);
+      const { ids, total, more } = isAll ? everyId(piece) : matchingIds(wanted, piece);
       return { items: ids.flatMap((id) => rowOf(id) ?? []), total, more };
     },
     context: rowOf,
@@ -158,10 +180,13 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       return true;
     },
     events: parts.events,
+    flows: () => flows.look(),
+    history: (after) => parts.past?.row(after, (locator) => providerOf(locator) ?? null) ?? { ...NO_PAST },
     health: (): HealthRow => healthOf(parts.site.providers, parts.linesDown(), silent()),
     *paths(): Iterable<PathRow> {
       for (const path of reap.paths())
         yield {
+          id: pathIdOf(path),
           peerBox: path.peerBox,
           localLocator: path.pair.local,
           peerLocator: path.pair.peer,

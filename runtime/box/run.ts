@@ -4,6 +4,7 @@
  */
 import { createApi } from "../api/app.ts";
 import type { ReloadResult } from "../api/facade.ts";
+import type { PageFile } from "../api/page.ts";
 import { showFaults } from "../config/fault.ts";
 import { readSite } from "../config/read.ts";
 import type { Site } from "../config/site.ts";
@@ -42,6 +43,7 @@ import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { Legacy } from "./legacy.ts";
 import { Lines } from "./lines.ts";
 import { mtuOf } from "./mapping.ts";
+import { Past } from "./past.ts";
 import { plainPairs, tellCore, ways } from "./prefixes.ts";
 import { Providers, sayAwaited } from "./providers.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -64,6 +66,8 @@ export interface BoxPlatform {
   readonly command: Command;
   readonly http: Http;
   readonly crypto: CryptoPort;
+  /** The dashboard's files; absent = there is none. */
+  readonly page?: readonly PageFile[];
   readonly tcp: TcpPort;
   /** UDP for the services; nothing is opened yet. @throws {PortError} `unsupported`, `permission` */
   openUdp(): Promise<UdpPort>;
@@ -326,6 +330,7 @@ async function bringUp(
     runtime: platform.runtime,
     startedAt,
     events,
+    past: new Past({ paths: () => box.parts.reap.paths(), now: () => clock.now(), later }),
     linesDown: () => lines.dead,
     gatewaysSilent: () => lines.silent,
     planeTotals: () => new Map([...plane.totals(), ...(services?.totals() ?? [])]),
@@ -347,7 +352,7 @@ async function bringUp(
     failed: (error) => fail(error),
   });
   undo.push("names and addresses", () => services?.close());
-  const api = createApi(facade);
+  const api = createApi(facade, platform.page);
   const counts = (name: string): void => box?.counters.count(name);
   for (const listener of await serveApi(site, (request) => api.fetch(request), { ...platform, log, count: counts }))
     undo.push("API", () => listener.close());

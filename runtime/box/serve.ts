@@ -1,5 +1,6 @@
 /** Where the API listens: always on the box's Unix socket, and on the address that site.yaml names, behind a guard and with a token. */
 import { guarded } from "../api/guard.ts";
+import { isPagePath } from "../api/page.ts";
 import type { Site } from "../config/site.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
@@ -60,6 +61,7 @@ function guardFor(site: Site, host: string, fetch: (request: Request) => Respons
     fetch,
     isToken: (text) => crypto.equal(hashOf(text), own),
     isLoopback: isLoopback(host),
+    isOpen: isPagePath,
     now: () => clock.now(),
     count,
   });

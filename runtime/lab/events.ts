@@ -1,4 +1,4 @@
-/** What happens to the providers, as lines of `ip -6 -batch` inside their namespaces, and in which order. */
+/** What happens to the providers, in which order, and how: as lines of `ip -6 -batch` inside their namespaces. */
 import { ALPHA, type Provider } from "./world.ts";
 
 /** Behind the rule for the node's own addresses and before all others: whatever should be passed on vanishes, both ways. */
@@ -16,6 +16,13 @@ export function pluggedIn(provider: Provider): string {
   return `link set dev customer up\nroute replace ${provider.prefix.base}/${provider.prefix.length} via ${provider.address} dev customer\n`;
 }
 
+/** What makes `provider`, which is in the state `from`, be in `to`; one of both is `up`. */
+export function linesTo(provider: Provider, from: ProviderState, to: ProviderState): string {
+  if (from === to) return "";
+  if (to !== "up") return to === "dead" ? DIES : UNPLUGGED;
+  return from === "dead" ? RETURNS : pluggedIn(provider);
+}
+
 export type EventName = "isp1-dies" | "isp1-returns" | "isp2-unplugged" | "isp2-plugged-in";
 
 /** Something that happens to a provider. */
@@ -24,7 +31,6 @@ export interface LabEvent {
   readonly node: string;
   /** For people. */
   readonly says: string;
-  readonly lines: string;
   /** What the provider is from now on. */
   readonly leaves: ProviderState;
 }
@@ -35,9 +41,9 @@ export type ProviderState = "up" | "dead" | "unplugged";
 export function round(): readonly LabEvent[] {
   const [isp1, isp2] = ALPHA.providers;
   return [
-    { name: "isp1-dies", node: isp1.name, says: "isp1 dies silently: links up, packets gone", lines: DIES, leaves: "dead" },
-    { name: "isp1-returns", node: isp1.name, says: "isp1 is back", lines: RETURNS, leaves: "up" },
-    { name: "isp2-unplugged", node: isp2.name, says: "isp2 loses its link", lines: UNPLUGGED, leaves: "unplugged" },
-    { name: "isp2-plugged-in", node: isp2.name, says: "isp2's link is back", lines: pluggedIn(isp2), leaves: "up" },
+    { name: "isp1-dies", node: isp1.name, says: "isp1 dies silently: links up, packets gone", leaves: "dead" },
+    { name: "isp1-returns", node: isp1.name, says: "isp1 is back", leaves: "up" },
+    { name: "isp2-unplugged", node: isp2.name, says: "isp2 loses its link", leaves: "unplugged" },
+    { name: "isp2-plugged-in", node: isp2.name, says: "isp2's link is back", leaves: "up" },
   ];
 }

@@ -11,7 +11,9 @@ export interface LabHost {
   readonly clock: Pick<Clock, "now">;
   readonly files: Files;
   readonly processes: ProcessPort;
-  readonly http: Pick<Http, "request">;
+  readonly http: Http;
+  /** A secret that nobody can guess, and who can tell whether a text is it without telling how much of it was right. */
+  newToken(): { readonly text: string; readonly isIt: (text: string) => boolean };
   readonly screen: Screen;
   /** The runtime this process runs on. */
   readonly runtime: RuntimeName;

@@ -1,14 +1,16 @@
 /** `pshim6 lab`: two sites in network namespaces, a connection between them, providers that fail. */
 import { PortError } from "../port/error.ts";
+import type { Listener } from "../port/http.ts";
 import type { EventName } from "./events.ts";
 import { LabError, sweep } from "./ground.ts";
 import type { LabHost } from "./host.ts";
 import { addLog, newModel, type PassReport } from "./model.ts";
 import type { LabOptions } from "./options.ts";
+import { relay, servePage } from "./page.ts";
 import { runPass, runtimesOf } from "./pass.ts";
 import { drawScreen, ENTER_SCREEN, LEAVE_SCREEN } from "./screen.ts";
 import { type Spread, spread } from "./spread.ts";
-import { ENTERED, findStanding } from "./standing.ts";
+import { ENTERED, findStanding, PAGE } from "./standing.ts";
 
 /** The JSON line of several passes. */
 export interface PassesReport {
@@ -25,7 +27,7 @@ export async function runLab(options: LabOptions, host: LabHost): Promise<number
   if (!entered) {
     const standing = await findStanding(host, options);
     if (standing.kind === "missing") return refuse(host, options, standing.what);
-    if (standing.kind === "enter") return enter(host, standing.argv);
+    if (standing.kind === "enter") return enter(host, options, standing.argv);
   }
   const interrupt = new AbortController();
   // The process we entered from holds our standard input; when it is gone, so are we.
@@ -42,13 +44,42 @@ export async function runLab(options: LabOptions, host: LabHost): Promise<number
   }
 }
 
-async function enter(host: LabHost, argv: readonly string[]): Promise<number> {
+/** Both sides of the border see it. */
+const RELAYS_DIRECTORY = "/tmp";
+
+async function enter(host: LabHost, options: LabOptions, argv: readonly string[]): Promise<number> {
   // A Ctrl-C reaches the one inside by itself, a signal sent to us alone does not; it tidies up, we wait for it.
   const interrupt = new AbortController();
   const deaf = host.onInterrupt(() => interrupt.abort());
-  const { code } = await host.processes.run(argv, { terminal: true, hangUp: interrupt.signal, env: { [ENTERED]: "1" } });
-  deaf();
-  return code;
+  const page = options.json ? undefined : await openRelay(host);
+  const env = { [ENTERED]: "1", ...(page === undefined ? {} : { [PAGE]: `${page.path} ${page.listener.address}` }) };
+  try {
+    const { code } = await host.processes.run(argv, { terminal: true, hangUp: interrupt.signal, env });
+    return code;
+  } finally {
+    deaf();
+    await page?.close();
+  }
+}
+
+/** The loopback of who entered is another one: browsers are served out here, and handed on. `undefined` = it cannot be, and the lab goes on without. */
+async function openRelay(host: LabHost): Promise<{ path: string; listener: Listener; close: () => Promise<void> } | undefined> {
+  const directory = `${RELAYS_DIRECTORY}/pshim6-lab-${host.newToken().text}`;
+  try {
+    host.files.makeDirectory(directory, 0o700);
+    const path = `${directory}/page`;
+    const listener = await servePage(host.http, relay(host, path));
+    const close = async (): Promise<void> => {
+      await listener.close();
+      host.files.remove(directory);
+    };
+    return { path, listener, close };
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    host.screen.note(`no dashboard: ${error.message}\n`);
+    host.files.remove(directory);
+    return undefined;
+  }
 }
 
 function refuse(host: LabHost, options: LabOptions, why: string): number {

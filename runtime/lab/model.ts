@@ -13,6 +13,8 @@ const EVENTS = 400;
 export interface LabModel {
   /** What goes on, in a few words. */
   phase: string;
+  /** Where the dashboard is, with what it must be told; `undefined` = nowhere. */
+  page: string | undefined;
   readonly runtimes: readonly [RuntimeName, RuntimeName];
   /** By name. */
   readonly providers: Map<string, ProviderState>;
@@ -73,6 +75,7 @@ export interface PassReport {
 export function newModel(runtimes: readonly [RuntimeName, RuntimeName]): LabModel {
   return {
     phase: "",
+    page: undefined,
     runtimes,
     providers: new Map(),
     outbound: undefined,

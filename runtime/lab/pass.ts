@@ -1,12 +1,17 @@
 /** One pass: a world is raised, the stream runs, the providers fail and return, everything is counted and removed. */
+import { PortError } from "../port/error.ts";
+import type { Listener } from "../port/http.ts";
 import { type BareBox, type Box, startNamedBoxes } from "./boxes.ts";
 import { startCaptures } from "./capture.ts";
+import { Controls } from "./controls.ts";
 import { type LabEvent, round } from "./events.ts";
 import { breakGround, type Ground, LabError } from "./ground.ts";
 import type { LabHost, RuntimeName } from "./host.ts";
 import { addEvent, type EventReport, type LabModel, type PassReport } from "./model.ts";
 import { type LabOptions, type Schedule, scheduleOf } from "./options.ts";
-import { hostName } from "./site.ts";
+import { createLabPage, servePage } from "./page.ts";
+import { controlSocket, hostName } from "./site.ts";
+import { PAGE } from "./standing.ts";
 import { findName, moveIn } from "./tenants.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 import { LOOK, watch } from "./watch.ts";
@@ -87,11 +92,37 @@ async function settle(
   };
 }
 
-async function runStream(
-  setting: PassSetting,
-  ground: Ground,
-  boxes: readonly [Box, Box],
-): Promise<Omit<PassReport, "hosts" | "leaseMs" | "resolveMs">> {
+type StreamReport = Omit<PassReport, "hosts" | "leaseMs" | "resolveMs">;
+
+async function runStream(setting: PassSetting, ground: Ground, boxes: readonly [Box, Box]): Promise<StreamReport> {
+  const { options, model } = setting;
+  const controls = new Controls({ ground, model, note: setting.note, providers: [...ALPHA.providers, ...BETA.providers] });
+  const page = options.json ? undefined : await openPage(setting, ground, controls);
+  try {
+    return await runTraffic(setting, ground, boxes, controls);
+  } finally {
+    await page?.close();
+  }
+}
+
+/** The dashboard, if it can be: on this machine's loopback, or where the process that we entered from serves it. */
+async function openPage({ host, model, note }: PassSetting, ground: Ground, controls: Controls): Promise<Listener | undefined> {
+  const boxes = new Map([ALPHA, BETA].map((site) => [site.name, controlSocket(ground.directory, site)]));
+  const page = createLabPage({ host, model, controls, boxes });
+  const [socket, outside] = host.processes.env(PAGE)?.split(" ") ?? [];
+  try {
+    const listener = socket === undefined ? await servePage(host.http, page.handler) : await host.http.serveSocket(socket, page.handler);
+    model.page = `http://${outside ?? listener.address}/#token=${page.token}`;
+    note(`dashboard: ${model.page}`);
+    return listener;
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    note(`no dashboard: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function runTraffic(setting: PassSetting, ground: Ground, boxes: readonly [Box, Box], controls: Controls): Promise<StreamReport> {
   const { host, options, model } = setting;
   const traffic = await startTraffic(host, ground, { from: ALPHA.host, to: BETA.host, address: boxes[1].ulid, runtime: host.runtime });
   model.handshakeMs = traffic.handshakeMs;
@@ -102,8 +133,10 @@ async function runStream(
   const unwatch = watch(host, boxes, traffic, model, setting.changed);
   const why: string[] = [];
   try {
-    do await runRound(setting, ground, traffic, broken.signal);
-    while (!options.once && !setting.interrupted.aborted);
+    do {
+      await runRound(setting, controls, traffic, broken.signal);
+      while (controls.isByHand && !setting.interrupted.aborted) await pause(setting, LOOK, broken.signal);
+    } while (!options.once && !setting.interrupted.aborted);
   } finally {
     await unwatch();
   }
@@ -133,20 +166,20 @@ async function runStream(
   };
 }
 
-async function runRound(setting: PassSetting, ground: Ground, traffic: Traffic, broken: AbortSignal): Promise<void> {
+async function runRound(setting: PassSetting, controls: Controls, traffic: Traffic, broken: AbortSignal): Promise<void> {
   const schedule = scheduleOf(setting.options);
   phase(setting, "the stream runs");
-  await pause(setting, schedule.lead, broken);
+  await pause(setting, schedule.lead, broken, controls.taken);
   for (const event of round()) {
-    if (setting.interrupted.aborted) return;
-    addEvent(setting.model, await runEvent(setting, ground, traffic, event, schedule, broken));
+    if (setting.interrupted.aborted || controls.isByHand) return;
+    addEvent(setting.model, await runEvent(setting, controls, traffic, event, schedule, broken));
     setting.changed();
   }
 }
 
 async function runEvent(
   setting: PassSetting,
-  ground: Ground,
+  controls: Controls,
   traffic: Traffic,
   event: LabEvent,
   schedule: Schedule,
@@ -158,12 +191,12 @@ async function runEvent(
   setting.note(event.says);
   traffic.mark();
   const at = host.clock.now();
-  await ground.ip(event.node, event.lines);
-  model.providers.set(event.node, event.leaves);
+  await controls.turn(event.node, event.leaves);
   setting.changed();
-  await pause(setting, schedule.dwell, broken);
+  await pause(setting, schedule.dwell, broken, controls.taken);
   const until = at + schedule.dwell + RECOVERY_PATIENCE;
-  while (traffic.gapNow > FLOWING && host.clock.now() < until && !setting.interrupted.aborted) await pause(setting, LOOK, broken);
+  const isLeft = () => setting.interrupted.aborted || controls.isByHand;
+  while (traffic.gapNow > FLOWING && host.clock.now() < until && !isLeft()) await pause(setting, LOOK, broken);
   const report: EventReport = {
     name: event.name,
     stallMs: traffic.longestGap,
@@ -171,8 +204,8 @@ async function runEvent(
     to: model.outbound ?? null,
     returnFrom: returnFrom ?? null,
     returnTo: model.inbound ?? null,
-    // Who is interrupted in an outage has not seen its end.
-    recovered: traffic.gapNow <= FLOWING || setting.interrupted.aborted,
+    // Who is interrupted in an outage has not seen its end; nor has who lets others break more.
+    recovered: traffic.gapNow <= FLOWING || isLeft(),
   };
   setting.note(`${event.name}: the stream stood still for ${report.stallMs} ms; ${moved(report.from, report.to)}`);
   return report;
@@ -187,8 +220,8 @@ function moved(from: string | null, to: string | null): string {
 const INTERRUPT_LAG = 200;
 
 /** @throws {LabError} when something breaks meanwhile */
-async function pause({ host, interrupted }: PassSetting, ms: number, broken: AbortSignal): Promise<void> {
-  await host.sleep(ms, AbortSignal.any([interrupted, broken]));
+async function pause({ host, interrupted }: PassSetting, ms: number, broken: AbortSignal, ...ends: readonly AbortSignal[]): Promise<void> {
+  await host.sleep(ms, AbortSignal.any([interrupted, broken, ...ends]));
   if (!broken.aborted) return;
   await host.sleep(INTERRUPT_LAG, interrupted);
   if (!interrupted.aborted) throw new LabError(String(broken.reason));

@@ -16,6 +16,7 @@ export function drawScreen(model: LabModel, size: { readonly columns: number; re
   const width = Math.max(20, size.columns);
   const lines = [
     paint("title", `pshim6 lab — ${model.phase}`),
+    model.page === undefined ? "" : `dashboard ${model.page}`,
     "",
     ...figure(model),
     "",

@@ -12,6 +12,9 @@ export type Standing =
 /** Set in a process that has entered, so that it does not try again. */
 export const ENTERED = "PSHIM6_LAB_ENTERED";
 
+/** Where who entered serves the dashboard, and where browsers find it: the socket's path and the address, one space between them. */
+export const PAGE = "PSHIM6_LAB_PAGE";
+
 /** With a process namespace of its own everything ends with the lab, whatever ends the lab; some containers refuse it. */
 const WAYS_IN = [
   ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],

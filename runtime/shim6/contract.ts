@@ -40,6 +40,8 @@ export interface Shim6 {
   readonly size: number;
   /** The context with this id. */
   get(id: number): ContextView | undefined;
+  /** Whether there is one with this id. */
+  has(id: number): boolean;
   find(pair: UlidPair): ContextView | undefined;
   /** The context with this CT(local). */
   findTag(tag: ContextTag): ContextView | undefined;
@@ -52,7 +54,9 @@ export const STEP_RANDOM_OCTETS = 32;
 export type ContextState = "I1-SENT" | "I2-SENT" | "ESTABLISHED" | "I2BIS-SENT" | "E-FAILED" | "NO-SUPPORT";
 
 /** As much of a context as tells whether somebody wants to see more of it. */
-export type ContextGlance = Readonly<Pick<ContextView, "id" | "pair" | "state" | "current">>;
+export type ContextGlance = Readonly<Pick<ContextView, "id" | "pair" | "state" | "current">> & {
+  readonly peer: { readonly box: ContextView["peerBox"] } | undefined;
+};
 
 /** One context as others may see it. A snapshot: it does not change behind the reader's back. */
 export interface ContextView {

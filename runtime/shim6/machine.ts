@@ -77,6 +77,10 @@ class Machine implements Shim6 {
     return maybeView(this.#engine.table.byId(id));
   }
 
+  has(id: number): boolean {
+    return this.#engine.table.byId(id) !== undefined;
+  }
+
   find(pair: UlidPair): ContextView | undefined {
     return maybeView(this.#engine.table.byPair(pair));
   }

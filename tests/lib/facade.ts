@@ -62,20 +62,20 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
       tun: "pshim0",
       mtu: 1500,
     }),
-    contexts({ ulid, peer, state, provider }, after, limit) {
+    contexts({ ulid, peer, state, provider }, { after, skip, limit }) {
       const ids = Array.from({ length: contexts }, (_, id) => id).filter((id) => {
         const ends = [`fc00:aaaa:1::${id}`, "fc00:bbbb:1::10"];
         if (ulid !== undefined && !ends.includes(ulid)) return false;
         if (peer !== undefined && ends[1] !== peer) return false;
         return (state === undefined || state === "ESTABLISHED") && (provider === undefined || provider === "isp1");
       });
-      const behind = ids.filter((id) => id > after);
+      const behind = ids.filter((id) => id > after).slice(skip);
       const items = behind.slice(0, limit).map((id) => contextRow(id));
       this.made += items.length;
       return { items, total: ids.length, more: behind.length > limit };
     },
     *paths() {
-      const path = { peerBox: "cd".repeat(32), localLocator: "2001:db8:a1::10", peerLocator: "2001:db8:b3::10" };
+      const path = { id: "p1", peerBox: "cd".repeat(32), localLocator: "2001:db8:a1::10", peerLocator: "2001:db8:b3::10" };
       yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, mtu: 1400, contexts: 0 };
     },
     *providers() {
@@ -112,6 +112,23 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
       const ulids = ["fc00:aaaa:1::1", "fc00:aaaa:1::2"];
       yield { file: "/var/lib/pshim6/site-key.pem", bits: 2048, fingerprint: "ef".repeat(32), ulids };
       yield { file: null, bits: null, fingerprint: "01".repeat(32), ulids: [] };
+    },
+    flows: () => ({
+      spanMs: 1_000,
+      links: [{ provider: "isp1", peerBox: "cd".repeat(32), peerUlid: "fc00:bbbb:1::10", contexts, sent: 2_500_000, received: 40_000 }],
+      boxes: 1,
+      hosts: [{ ulid: "fc00:aaaa:1::1", contexts, sent: 2_500_000, received: 40_000 }],
+      otherHosts: { hosts: 0, contexts: 0, sent: 0, received: 0 },
+    }),
+    history(after) {
+      const path = { path: "p1", peerBox: "cd".repeat(32), localProvider: "isp1", peerLocator: "2001:db8:b3::10" };
+      const all = { ...path, states: "aal", rttMs: [10, 12, null] };
+      return {
+        stepMs: 2_000,
+        latest: 3,
+        from: after + 1,
+        paths: [{ ...all, states: all.states.slice(after), rttMs: all.rttMs.slice(after) }],
+      };
     },
     *counters() {
       yield ["out-shim6-packets", 42];

@@ -6,6 +6,7 @@ import type { PathRow } from "../../../runtime/api/rows.ts";
 import { fakeFacade } from "../../lib/facade.ts";
 
 const path = (change: Partial<PathRow>): PathRow => ({
+  id: "p1",
   peerBox: "cd".repeat(32),
   localLocator: "2001:db8:a1::10",
   peerLocator: "2001:db8:b3::10",
