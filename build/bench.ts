@@ -13,6 +13,7 @@ const FILES: Record<string, string> = {
   goodput: "tests/bench/goodput.ts",
   handshake: "tests/bench/handshake.ts",
   kill: "tests/bench/kill.ts",
+  linkloss: "tests/bench/linkloss.ts",
   mapping: "tests/bench/mapping.ts",
   rehome: "tests/bench/rehome.ts",
   soak: "tests/bench/soak.ts",

@@ -10,16 +10,14 @@
  */
 import { cpus, release } from "node:os";
 import process from "node:process";
-import { type Ground, LabError } from "../../runtime/lab/ground.ts";
+import type { Ground } from "../../runtime/lab/ground.ts";
 import type { LabHost } from "../../runtime/lab/host.ts";
-import { within } from "../../runtime/lab/wait.ts";
 import { ALPHA, BETA, twoSites } from "../../runtime/lab/world.ts";
 import { address, addressOctets } from "../../runtime/value/address.ts";
 import { hex } from "../../runtime/value/bytes.ts";
 import { json, numberOf, runtimeWord } from "../lib/bench/arguments.ts";
 import { everyPair, onGround, startSites } from "../lib/bench/hosts.ts";
-import type { LostPacket, WireLine } from "../lib/bench/lossy-wire.ts";
-import { commandOf } from "../lib/labhost.ts";
+import { startWire } from "../lib/bench/wire.ts";
 import { havePeers } from "../lib/peers.ts";
 
 interface Outcome {
@@ -39,9 +37,6 @@ const IN_TIME = 2 * ROUND_TRIP + 50;
 const HANDSHAKES_PER_SECOND = 20;
 /** I1 is given up after its retries; nothing arrives later. */
 const LATE = 5_000;
-const START_PATIENCE = 20_000;
-const WIRE = "wire0";
-const WIRE_TABLE = 100;
 
 const count = numberOf("count", 300, 1, 10_000);
 const loss = numberOf("loss", 0.01, 0, 0.5);
@@ -88,7 +83,9 @@ process.exit(missing === 0 ? 0 : 1);
 async function measure(ground: Ground, host: LabHost): Promise<Outcome> {
   const side = Math.ceil(Math.sqrt(count));
   const sites = await startSites(host, ground, { runtime, sites: [ALPHA, BETA], hosts: [side, Math.ceil(count / side)], idle: "600s" });
-  const lost = await startWire(ground, host);
+  // Everything that an ISP hands to the internet.
+  const rules = [...ALPHA.providers, ...BETA.providers].map(({ name }) => `iif ${name}`);
+  const { lost } = await startWire(ground, host, { name: "wire0", delay: DELAY, loss, seed, rules });
   const { alpha, beta } = sites;
   await alpha.hosts.ask({ kind: "peers", addresses: beta.ulids });
   // Hosts in turn, so that neighbours in time share nothing.
@@ -111,33 +108,6 @@ async function measure(ground: Ground, host: LabHost): Promise<Outcome> {
     lostLastLeg,
     lostControl: lost.filter(({ lost: what }) => what === "control").length,
   };
-}
-
-/** Everything that an ISP hands to the internet goes through the wire first. @returns what it loses, growing */
-async function startWire(ground: Ground, host: LabHost): Promise<readonly LostPacket[]> {
-  const lost: LostPacket[] = [];
-  let begin: (outcome: string) => void = () => undefined;
-  const begun = new Promise<string>((resolve) => {
-    begin = resolve;
-  });
-  const { argv } = commandOf(host.runtime, "tests/lib/bench/lossy-wire.ts");
-  let last = "";
-  const child = await ground.spawn("internet", [...argv, "--name", WIRE, "--delay", `${DELAY}`, "--loss", `${loss}`, "--seed", `${seed}`], {
-    line: (text) => {
-      const line = JSON.parse(text) as WireLine;
-      if ("lost" in line) lost.push(line);
-      else begin("ready");
-    },
-    complaint: (text) => {
-      last = text;
-    },
-  });
-  const over = child.ended.then((code) => `ended with ${code}: ${last}`);
-  const outcome = await within(host, START_PATIENCE, "is silent", begun, over);
-  if (outcome !== "ready") throw new LabError(`the wire ${outcome}`);
-  const from = [...ALPHA.providers, ...BETA.providers].map(({ name }, i) => `rule add pref ${10 + i} iif ${name} lookup ${WIRE_TABLE}\n`);
-  await ground.ip("internet", `link set dev ${WIRE} up\nroute add default dev ${WIRE} table ${WIRE_TABLE}\n${from.join("")}`);
-  return lost;
 }
 
 /** Per cent, to two places. */

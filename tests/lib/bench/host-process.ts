@@ -37,7 +37,19 @@ export interface Arrival {
   readonly packets: number;
   /** Longest time between two arrivals. */
   readonly gap: number;
+  /** The first ones of more than {@link SILENCE}. */
+  readonly silences: readonly Silence[];
 }
+
+/** A time without arrivals, and the instant of the one that ended it (CLOCK_MONOTONIC). */
+export interface Silence {
+  readonly length: number;
+  readonly end: number;
+}
+
+/** Milliseconds. */
+const SILENCE = 3;
+const SILENCES_KEPT = 256;
 
 const PORT = 5533;
 /** time f64, sender u16, receiver u16, direction u8. */
@@ -50,6 +62,7 @@ interface Seen {
   readonly took: number;
   packets: number;
   gap: number;
+  readonly silences: Silence[];
   last: number;
 }
 
@@ -83,10 +96,12 @@ async function serve(): Promise<void> {
     if (direction === THERE && echo) socket.send(packet(at, from, to, BACK), PORT, sender, sent);
     const key = (from * 65_536 + to) * 2 + direction;
     const known = seen.get(key);
-    if (known === undefined) seen.set(key, { took: here - at, packets: 1, gap: 0, last: here });
+    if (known === undefined) seen.set(key, { took: here - at, packets: 1, gap: 0, silences: [], last: here });
     else {
       known.packets++;
-      known.gap = Math.max(known.gap, here - known.last);
+      const length = here - known.last;
+      known.gap = Math.max(known.gap, length);
+      if (length > SILENCE && known.silences.length < SILENCES_KEPT) known.silences.push({ length, end: here });
       known.last = here;
     }
   };
@@ -123,18 +138,21 @@ async function serve(): Promise<void> {
         let next = 0;
         let before = now();
         if (command.pairs.length > 0)
-          traffic = setInterval(() => {
-            const here = now();
-            rest = Math.min(command.pairs.length, rest + ((here - before) / command.interval) * command.pairs.length);
-            before = here;
-            for (; rest >= 1; rest--) send(command.pairs[next++ % command.pairs.length]);
-          }, TICK);
+          traffic = setInterval(
+            () => {
+              const here = now();
+              rest = Math.min(command.pairs.length, rest + ((here - before) / command.interval) * command.pairs.length);
+              before = here;
+              for (; rest >= 1; rest--) send(command.pairs[next++ % command.pairs.length]);
+            },
+            Math.min(TICK, command.interval),
+          );
         break;
       }
       case "arrivals": {
-        const arrivals = [...seen].map(([key, { took, packets, gap }]): Arrival => {
+        const arrivals = [...seen].map(([key, { took, packets, gap, silences }]): Arrival => {
           const pair = Math.floor(key / 2);
-          return { pair: [Math.floor(pair / 65_536), pair % 65_536], echo: key % 2 === BACK, took, packets, gap };
+          return { pair: [Math.floor(pair / 65_536), pair % 65_536], echo: key % 2 === BACK, took, packets, gap, silences };
         });
         seen = new Map();
         say({ kind: command.kind, arrivals });

@@ -40,6 +40,8 @@ export interface SitesOptions {
   /** As in site.yaml. */
   readonly idle: string;
   readonly maxContexts?: number;
+  /** Further lines of both site.yaml. */
+  readonly more?: string;
 }
 
 /** Two boxes that forward, with their hosts. */
@@ -67,7 +69,7 @@ export async function startSites(host: LabHost, ground: Ground, options: SitesOp
       `contexts: { idle: ${CONTEXT_IDLE} }`,
       `contexts: { idle: ${options.idle}, max: ${options.maxContexts ?? 65_536} }`,
     );
-    host.files.writeText(siteFile(ground.directory, options.sites[i]), text);
+    host.files.writeText(siteFile(ground.directory, options.sites[i]), text + (options.more ?? ""));
   });
   const start = async (site: Site, own: readonly Settled[]): Promise<BenchSite> => {
     const ulids = own.map(({ ulid }) => ulid);
@@ -76,7 +78,7 @@ export async function startSites(host: LabHost, ground: Ground, options: SitesOp
     await ground.ip(site.host, `${addresses}route add default via ${site.lanAddress} dev lan\n`);
     const socket = controlSocket(ground.directory, site);
     const ask = async <T>(path: string): Promise<T> => {
-      const response = await host.http.request(socket, new Request(`http://localhost${path}`));
+      const response = await host.http.request(socket, new Request(`http://localhost${path}`, { headers: { accept: "application/json" } }));
       if (!response.ok) throw new LabError(`${site.box} answers ${path} with ${response.status}`);
       return (await response.json()) as T;
     };
