@@ -10,7 +10,7 @@ import { answerPair } from "./answer.ts";
 import { Asks } from "./asks.ts";
 import type { PathView, Reap, ReapContext, ReapEffect, ReapEvent, ReapPair } from "./contract.ts";
 import { Draw } from "./draw.ts";
-import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs } from "./entry.ts";
+import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs, shares } from "./entry.ts";
 import { Explorer } from "./explorer.ts";
 import { DeadlineHeap } from "./heap.ts";
 import { isDrained, Leaves } from "./leaves.ts";
@@ -225,9 +225,33 @@ class Machine implements Reap {
     if (entry.rests) return;
     const gone = !isCandidate(entry, entry.current);
     entry.search?.reorder(this.#explorer.order(entry, turn));
-    if (gone || (!wasBroken && isBroken(context, entry.current))) this.#lost(entry, entry.current, turn);
+    if ((gone || (!wasBroken && isBroken(context, entry.current))) && !this.#steppedAside(entry, turn))
+      this.#lost(entry, entry.current, turn);
     // What is BROKEN may work all the same, when an operator says it: a context that came back to it leaves then.
     if (isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
+  }
+
+  /**
+   * An end of the current pair is gone, for certain: what is sent there is lost, so payload takes the best pair at once whose destination has answered
+   * before, without a question. Where that one does not work either the Send Timeout tells, which is short towards our own kind; any other peer's
+   * would be seconds, and its contexts explore. @returns whether it did
+   */
+  #steppedAside(entry: Entry, turn: Turn): boolean {
+    const { context, current } = entry;
+    if (entry.state !== "Operational" || !shares(entry)) return false;
+    const pairs = rankedPairs(context, turn.draw.octets()).filter(
+      (pair) => !samePair(pair, current) && !isBroken(context, pair) && this.#siblings.isReachable(entry, pair),
+    );
+    this.#siblings.suspect(entry, current, turn.now);
+    const trusted = pairs.filter((pair) => !this.#siblings.isSuspect(entry, pair, turn.now));
+    // With the other end as it is, if that one is not gone: it may be the better one for the peer.
+    const pair = trusted.find(({ local, peer }) => local === current.local || peer === current.peer) ?? trusted[0];
+    if (pair === undefined) return false;
+    this.#leaves.stop(entry);
+    this.#siblings.moveTo(entry, pair);
+    turn.effects.push({ kind: "use-pair", id: context.id, pair, cause: "failure" });
+    this.#explorer.timers(entry, { send: "stop" }, turn);
+    return true;
   }
 
   /** Where questions are for our own kind only, a Probe asks, and payload waits for its answer. */

@@ -3,12 +3,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { ReapContext, ReapEffect, ReapEvent } from "../../../runtime/reap/contract.ts";
 import { createReap } from "../../../runtime/reap/machine.ts";
-import { rfc5534Timing } from "../../../runtime/reap/profile.ts";
+import { rfc5534Timing, timingFor } from "../../../runtime/reap/profile.ts";
+import type { LocatorPair } from "../../../runtime/value/pair.ts";
 import { contextTag } from "../../../runtime/value/tag.ts";
 import { PREFERENCE_BROKEN, type Probe, type ProbeReport, type ReapState } from "../../../runtime/wire/message.ts";
 import { at, Seeded } from "../../lib/shim6world.ts";
 
 const [A1, A2, B1, B2] = at("2001:db8:a1::1", "2001:db8:a2::1", "2001:db8:b1::1", "2001:db8:b2::1");
+const CAPABILITIES = { version: 1, sendTimeout: 150 };
 const WHOLE: ReapContext = {
   id: 1,
   current: { local: A1, peer: B1 },
@@ -19,12 +21,13 @@ const WHOLE: ReapContext = {
   timing: rfc5534Timing(),
 };
 
-function machine() {
+function machine(own: Partial<ReapContext> = {}) {
+  const context = { ...WHOLE, ...own };
   const reap = createReap();
   const random = new Seeded(1);
   let now = 0;
   const step = (event: ReapEvent): ReapEffect[] => reap.step(event, now, random.octets(64));
-  step({ kind: "context", context: WHOLE, fresh: true });
+  step({ kind: "context", context, fresh: true });
   return {
     reap,
     step,
@@ -32,7 +35,7 @@ function machine() {
       now += milliseconds;
       return step({ kind: "poll" });
     },
-    change: (change: Partial<ReapContext>) => step({ kind: "context", context: { ...WHOLE, ...change }, fresh: false }),
+    change: (change: Partial<ReapContext>) => step({ kind: "context", context: { ...context, ...change }, fresh: false }),
   };
 }
 
@@ -94,6 +97,53 @@ test("a new locator of the peer carries nothing before a probe came back from it
   const effects = change({ peerLocators: [...WHOLE.peerLocators, { address: b3, preference: { flags: 0, priority: 0 } }] });
   assert.equal(effects, []);
   assert.equal(reap.currentOf(1), WHOLE.current);
+});
+
+/** Between our own boxes, after the second locator of the peer has answered. */
+function sharing(asked = true) {
+  const { reap, step, wait, change } = machine({ timing: timingFor("fast", CAPABILITIES, CAPABILITIES, undefined, 20) });
+  const [question] = wait(2_000).flatMap((effect) => (effect.kind === "ask" ? [effect] : []));
+  assert.is(question.pair.peer, B2);
+  if (asked) step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
+  return { reap, step, wait, change };
+}
+
+const moves = (effects: readonly ReapEffect[]) => effects.flatMap((effect) => (effect.kind === "use-pair" ? [effect.pair] : []));
+const brokenB1 = WHOLE.peerLocators.map((each, i) => (i === 0 ? { ...each, preference: { flags: PREFERENCE_BROKEN } } : each));
+
+test("between our own boxes a pair whose end is gone is left without a question, where the other destination has answered before", () => {
+  const cases: [string, Partial<ReapContext>, LocatorPair][] = [
+    ["ours", { localLocators: [A2] }, { local: A2, peer: B1 }],
+    ["theirs", { peerLocators: WHOLE.peerLocators.slice(1) }, { local: A1, peer: B2 }],
+    ["theirs is BROKEN", { peerLocators: brokenB1 }, { local: A1, peer: B2 }],
+    ["both", { localLocators: [A2], peerLocators: brokenB1 }, { local: A2, peer: B2 }],
+  ];
+  for (const [name, change, pair] of cases) {
+    const it = sharing();
+    const effects = it.change(change);
+    assert.equal(
+      effects.filter(({ kind }) => kind !== "ask"),
+      [
+        { kind: "use-pair", id: 1, pair, cause: "failure" },
+        { kind: "send-timer", id: 1, action: "stop" },
+      ],
+      name,
+    );
+    assert.is(it.reap.stateOf(1), "Operational");
+    it.step({ kind: "send-timeout", id: 1 });
+    assert.is(it.reap.stateOf(1), "Exploring", "it does not work either");
+  }
+});
+
+test("else it explores: nobody has answered there, or the path is suspect, or the peer is of another kind", () => {
+  const never = sharing(false);
+  assert.equal(moves(never.change({ peerLocators: brokenB1 })), []);
+  assert.is(never.reap.stateOf(1), "Exploring");
+  const suspect = sharing();
+  suspect.step({ kind: "lost", id: 1, pair: { local: A2, peer: B1 } });
+  suspect.step({ kind: "lost", id: 1, pair: { local: A2, peer: B2 } });
+  assert.equal(moves(suspect.change({ localLocators: [A2] })), []);
+  assert.is(suspect.reap.stateOf(1), "Exploring");
 });
 
 test.run();
