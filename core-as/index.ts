@@ -62,7 +62,7 @@ export function hold(id: u32, on: u32): void {
 
 /** The next payload packet received is reported, once. */
 export function watch(id: u32, on: u32): void {
-  store<u32>(coldAt(id), on, COLD_WATCH);
+  store<u8>(coldAt(id), <u8>on, COLD_WATCH);
   flag(id, RECORD_WATCH, on);
 }
 
@@ -93,7 +93,7 @@ function setTimer(id: u32, place: usize, action: u32, now: u32): void {
   const field = recordAt(id) + place;
   if (action == 0) store<u32>(field, 0);
   else if (action == 2 || load<u32>(field) == 0) store<u32>(field, stampOf(now));
-  store<u32>(coldAt(id), 0, COLD_QUIET);
+  store<u8>(coldAt(id), 0, COLD_QUIET);
   plan(id, now);
 }
 

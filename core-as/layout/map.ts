@@ -3,9 +3,10 @@
  * was made, so that one module serves all sizes, then what all threads share and is of fixed size. Behind it, at the
  * places noted there: records, cold parts, the two indexes, the lanes. u32 little-endian where nothing else is said.
  *
- *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ rules │ mapping │ records │ cold │ pair index │ tag index │ plain pairs │ ports │ ways │ lane 0 │ lane 1 …
+ *   header │ settings, keys │ stage │ prefixes │ due list │ wheel │ sites met │ rules │ mapping │ forks │ records │ cold │ pair index │ tag index │ plain pairs │ ports │ ways │ lane 0 │ lane 1 …
  */
 import { DUE_MAX, DUE_OCTETS } from "./due.ts";
+import { FORK_BLOCK_OCTETS, FORK_BLOCKS } from "./fork.ts";
 import { MAPPING_BLOCK_OCTETS, MAPPING_BLOCKS } from "./mapping.ts";
 import { RULE_SIZE, RULES } from "./plain.ts";
 
@@ -93,7 +94,9 @@ export const STAGE_IDLE_TIMEOUT = STAGE_KEEPALIVE_INTERVAL + 4;
 export const STAGE_FORK = STAGE_IDLE_TIMEOUT + 4;
 /** As COLD_LIMIT. */
 export const STAGE_LIMIT = STAGE_FORK + 4;
-export const STAGE_END = STAGE_LIMIT + 4;
+/** u64, as COLD_FORKS. */
+export const STAGE_FORKS = STAGE_LIMIT + 4;
+export const STAGE_END = STAGE_FORKS + 8;
 
 /** Prefixes: base and mask of 16 octets each. A ring of blocks, so that a reader in the middle of a batch keeps its own. */
 export const PREFIX_MASK = 16;
@@ -139,8 +142,12 @@ export const PAIR_RULES_END = PAIR_RULES + RULES * RULE_SIZE;
 export const MAPPING_FIRST = PAIR_RULES_END;
 export const MAPPING_END = MAPPING_FIRST + MAPPING_BLOCKS * MAPPING_BLOCK_OCTETS;
 
-/** End of the fixed part, a multiple of 64, not below {@link MAPPING_END}. */
-export const FIXED_END = 28672;
+/** Which packets go on forks: fork.ts. */
+export const FORK_FIRST = (MAPPING_END + 63) & ~63;
+export const FORK_END = FORK_FIRST + FORK_BLOCKS * FORK_BLOCK_OCTETS;
+
+/** End of the fixed part, a multiple of 64, not below {@link FORK_END}. */
+export const FIXED_END = 57344;
 
 /** Index slot: hash in the upper half, id + 1 in the lower; 0 = empty. Twice as many slots as contexts. */
 export const INDEX_OCTETS = 8;

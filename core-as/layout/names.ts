@@ -45,6 +45,7 @@ export const COUNTER_NAMES: ReadonlyMap<number, string> = new Map([
   [verdict.COUNT_DUE_PAIR, "punt-due-pair"],
   [verdict.PUNT_UNMAPPED, "punt-unmapped"],
   [verdict.PUNT_BIG_IN, "punt-big-in"],
+  [verdict.PUNT_FORK, "punt-fork"],
   [verdict.DROP_UNMAPPED_DESTINATION, "drop-unmapped-destination"],
   [verdict.DROP_UNMAPPED_ICMP6, "drop-unmapped-icmp6"],
 ]);

@@ -36,7 +36,7 @@ export const RECORD_SHIFT = 7;
 
 /** Flags in {@link RECORD_WORD}. */
 export const RECORD_LIVE = 0x01;
-/** Forked Instance Identifier ≠ 0: never chosen for a host's packet. */
+/** Forked Instance Identifier ≠ 0: chosen for a host's packet only by a term of the default context. */
 export const RECORD_FORKED = 0x02;
 /** REAP is not Operational: outbound packets are punted, inbound ones start no Keepalive timer. */
 export const RECORD_HOLD = 0x04;
@@ -48,18 +48,24 @@ export const RECORD_QUEUED = 0x10;
 export const RECORD_NARROW = 0x20;
 /** The locators in use are the ULIDs: packets go out as they are (RFC 5533 §11.1). */
 export const RECORD_BARE = 0x40;
+/** Of a default context: some of the pair's packets go on forks, as COLD_FORKS says. */
+export const RECORD_SPLIT = 0x80;
 /** Added to the word by a writer before and after: the sequence. */
 export const RECORD_SEQUENCE_ONE = 0x100;
 
-/** The cold part: 64 octets that only the control thread touches, but for COLD_LIMIT, which all may read. u32 each. */
+/** The cold part: 64 octets that only the control thread touches, but for COLD_FORK, COLD_FORKS and COLD_LIMIT, which all may read. u32 where nothing else is said. */
 export const COLD_NEXT = 0;
 export const COLD_PREVIOUS = COLD_NEXT + 4;
 /** Instant of the next look (milliseconds modulo 2^32). */
 export const COLD_WHEN = COLD_PREVIOUS + 4;
-/** Wheel slot that the context is linked into, plus one; 0 = none. */
+/** u16: wheel slot that the context is linked into, plus one; 0 = none. */
 export const COLD_SLOT = COLD_WHEN + 4;
+/** u8, 1 = the last look found both timers stopped: the next such look believes it. */
+export const COLD_QUIET = COLD_SLOT + 2;
+/** u8, 1 = the control thread waits for the next payload packet. */
+export const COLD_WATCH = COLD_QUIET + 1;
 /** Durations, milliseconds, 0 = off (contract.ts, RecordTiming). */
-export const COLD_SEND_TIMEOUT = COLD_SLOT + 4;
+export const COLD_SEND_TIMEOUT = COLD_WATCH + 1;
 export const COLD_KEEPALIVE_TIMEOUT = COLD_SEND_TIMEOUT + 4;
 export const COLD_KEEPALIVE_INTERVAL = COLD_KEEPALIVE_TIMEOUT + 4;
 export const COLD_IDLE_TIMEOUT = COLD_KEEPALIVE_INTERVAL + 4;
@@ -69,15 +75,13 @@ export const COLD_KEEPALIVE_RUN = COLD_IDLE_TIMEOUT + 4;
 export const COLD_KEEPALIVE_COUNT = COLD_KEEPALIVE_RUN + 4;
 /** From when idleness counts if no packet came later. */
 export const COLD_IDLE_BASE = COLD_KEEPALIVE_COUNT + 4;
-/** 1 = the last look found both timers stopped: the next such look believes it. */
-export const COLD_QUIET = COLD_IDLE_BASE + 4;
-export const COLD_FORK = COLD_QUIET + 4;
+export const COLD_FORK = COLD_IDLE_BASE + 4;
+/** u64: which packets of the pair go on forks, see fork.ts; 0 = none. Holds while RECORD_SPLIT is set. */
+export const COLD_FORKS = COLD_FORK + 4;
 /** Counts the contexts that had this id, so that an expiry found for one is not reported for the next. */
-export const COLD_GENERATION = COLD_FORK + 4;
-/** 1 = the control thread waits for the next payload packet. */
-export const COLD_WATCH = COLD_GENERATION + 4;
+export const COLD_GENERATION = COLD_FORKS + 8;
 /** Octets of the largest packet of a host that goes out on this context; 0 = as MAP_LIMIT says. Holds while RECORD_NARROW is set. */
-export const COLD_LIMIT = COLD_WATCH + 4;
+export const COLD_LIMIT = COLD_GENERATION + 4;
 export const COLD_OCTETS = 64;
 export const COLD_SHIFT = 6;
 

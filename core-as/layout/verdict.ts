@@ -98,4 +98,7 @@ export const DROP_UNMAPPED_ICMP6 = 44;
 /** For a host, larger than the LAN takes; also the reason with which the control thread gets the packet, and what the LAN takes in the place of a context. */
 export const PUNT_BIG_IN = 45;
 
+/** Outbound, for a fork that is not in the table; with the pair's default context. */
+export const PUNT_FORK = 46;
+
 export const COUNTERS = 64;

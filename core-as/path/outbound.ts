@@ -15,6 +15,8 @@ import {
 } from "../layout/lane.ts";
 import { LIMIT_NONE, MAP_LIMIT, MAP_MAPPING, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES } from "../layout/map.ts";
 import {
+  COLD_FORK,
+  COLD_FORKS,
   COLD_LIMIT,
   NO_CONTEXT,
   RECORD_BARE,
@@ -25,6 +27,7 @@ import {
   RECORD_LOCAL_ULID,
   RECORD_NARROW,
   RECORD_PEER_LOCATOR,
+  RECORD_SPLIT,
 } from "../layout/record.ts";
 import { SHIM6_PAYLOAD_LENGTH } from "../layout/shim6.ts";
 import {
@@ -35,6 +38,7 @@ import {
   DROP_ROOM_VIRTIO,
   FORWARD_OUT,
   PUNT_BIG,
+  PUNT_FORK,
   PUNT_HOLD,
   PUNT_NO_CONTEXT,
 } from "../layout/verdict.ts";
@@ -43,12 +47,14 @@ import { mayMap, mayPass } from "../step/classify.ts";
 import { countOut, countOutMany, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
+import { forkOf } from "../step/fork.ts";
 import { mayMend, mend } from "../step/mend.ts";
 import { punt } from "../step/punt.ts";
 import { encapsulate } from "../step/rewrite.ts";
 import { cutOut, headOctets, pieceSize, puntLarge } from "../step/segment.ts";
 import { wake } from "../step/wake.ts";
 import { findPair, PATIENCE, samePair } from "../table/find.ts";
+import { hashPair } from "../table/hash.ts";
 import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { stampSent } from "../table/stamp.ts";
 import { peerTag } from "../wire/shim6.ts";
@@ -77,10 +83,15 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
   const large = isSegmented(frame);
   if (octets > most && !large) return tooBig(lane, packet, octets, most);
   let record: usize = load<u32>(entry, WORK_RECORD);
+  let wanted: u32 = RECORD_LIVE;
+  let fork: u32 = 0;
+  let base: u32 = NO_CONTEXT;
   for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
     if (record == 0) {
-      record = findPair(packet + IP6_SOURCE, 0, load<u32>(entry, WORK_HASH));
+      record = findPair(packet + IP6_SOURCE, fork, load<u32>(entry, WORK_HASH));
       if (record == 0) {
+        if (fork != 0)
+          return large ? puntLarge(lane, frame, packet, octets, most, PUNT_FORK, base) : punt(lane, packet, octets, PUNT_FORK, base);
         const prefixes: usize = atomic.load<u32>(MAP_PREFIXES);
         if (mayPass(packet, prefixes)) return plainOut(lane, entry, stamp, most, mss);
         const mapping: usize = atomic.load<u32>(MAP_MAPPING);
@@ -95,7 +106,10 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
     const source = v128.load(record, RECORD_LOCAL_LOCATOR);
     const destination = v128.load(record, RECORD_PEER_LOCATOR);
     const tag = peerTag(record);
-    const matches = (word & (RECORD_LIVE | RECORD_FORKED)) == RECORD_LIVE && samePair(record + RECORD_LOCAL_ULID, packet + IP6_SOURCE);
+    const matches =
+      (word & (RECORD_LIVE | RECORD_FORKED)) == wanted &&
+      samePair(record + RECORD_LOCAL_ULID, packet + IP6_SOURCE) &&
+      (wanted == RECORD_LIVE || load<u32>(coldAt(idOf(record)), COLD_FORK) == fork);
     if (wordOf(record) != word) continue;
     if (!matches) {
       // Another key with the same hash, or the context has just gone.
@@ -103,7 +117,17 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
       continue;
     }
     let limit = most;
-    if (word & (RECORD_HOLD | RECORD_NARROW | RECORD_BARE)) {
+    if (word & (RECORD_HOLD | RECORD_NARROW | RECORD_BARE | RECORD_SPLIT)) {
+      if (word & RECORD_SPLIT) {
+        fork = forkOf(packet, octets, load<u64>(coldAt(idOf(record)), COLD_FORKS));
+        if (fork != 0) {
+          base = idOf(record);
+          wanted = RECORD_LIVE | RECORD_FORKED;
+          store<u32>(entry, hashPair(packet + IP6_SOURCE, fork), WORK_HASH);
+          record = 0;
+          continue;
+        }
+      }
       if (word & RECORD_NARROW) limit = min<u32>(most, load<u32>(coldAt(idOf(record)), COLD_LIMIT));
       if (octets > limit && !large) return punt(lane, packet, octets, PUNT_BIG, idOf(record));
       if (word & RECORD_HOLD && large) return puntLarge(lane, frame, packet, octets, limit, PUNT_HOLD, idOf(record));

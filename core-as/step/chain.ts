@@ -84,6 +84,11 @@ export function protocolOf(chain: u64): u32 {
   return <u32>(chain >> PROTOCOL_AT) & 0xff;
 }
 
+/** What decides about a flow: the transport, or of a fragment what its Fragment header names, since that is all that later ones tell. */
+export function decidesOf(chain: u64): u32 {
+  return <u32>(chain >> DECIDES_AT) & 0xff;
+}
+
 /** Whether the transport's header is there: no later fragment, and no header cut off. */
 export function isWhole(chain: u64): bool {
   return (chain & PART) == 0;
@@ -100,7 +105,7 @@ export function tellsFlow(chain: u64): bool {
  * ESP's addresses were agreed upon over UDP, whose are not neutral.
  */
 export function isNeutral(chain: u64): bool {
-  const next = <u32>(chain >> DECIDES_AT) & 0xff;
+  const next = decidesOf(chain);
   if (next == NEXT_TCP || next == NEXT_UDP || next == NEXT_ICMP6) return false;
   switch (next) {
     case NEXT_HOP_BY_HOP:

@@ -6,6 +6,7 @@ import {
   PAIR_VERSION,
   STAGE,
   STAGE_FORK,
+  STAGE_FORKS,
   STAGE_IDLE_TIMEOUT,
   STAGE_KEEPALIVE_INTERVAL,
   STAGE_KEEPALIVE_TIMEOUT,
@@ -20,6 +21,7 @@ import {
 } from "../layout/map.ts";
 import {
   COLD_FORK,
+  COLD_FORKS,
   COLD_GENERATION,
   COLD_IDLE_BASE,
   COLD_IDLE_TIMEOUT,
@@ -46,6 +48,7 @@ import {
   RECORD_PEER_TAG,
   RECORD_QUEUED,
   RECORD_SEND_SINCE,
+  RECORD_SPLIT,
   RECORD_WATCH,
   RECORD_WORD,
 } from "../layout/record.ts";
@@ -87,13 +90,14 @@ export function addRecord(id: u32, now: u32): u32 {
   store<u32>(cold, 0, COLD_KEEPALIVE_RUN);
   store<u32>(cold, 0, COLD_KEEPALIVE_COUNT);
   store<u32>(cold, now, COLD_IDLE_BASE);
-  store<u32>(cold, 1, COLD_QUIET);
-  store<u32>(cold, 0, COLD_WATCH);
+  store<u8>(cold, 1, COLD_QUIET);
+  store<u8>(cold, 0, COLD_WATCH);
   store<u32>(cold, load<u32>(cold, COLD_GENERATION) + 1, COLD_GENERATION);
   storeTiming(cold);
   clearFlags(record, RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED);
   storeLimit(record, cold);
-  compareUlids(record);
+  storeForks(record, cold);
+  compareUlids(record, cold);
   setFlags(record, fork == 0 ? RECORD_LIVE : RECORD_LIVE | RECORD_FORKED);
   endWrite(record);
   indexInsert(load<u32>(MAP_PAIR_INDEX), pairHash, id);
@@ -107,6 +111,7 @@ export const CHANGE_PEER_LOCATOR: u32 = 2;
 export const CHANGE_PEER_TAG: u32 = 4;
 export const CHANGE_TIMING: u32 = 8;
 export const CHANGE_LIMIT: u32 = 16;
+export const CHANGE_FORKS: u32 = 32;
 
 /** Takes over those staged values that `parts` names. */
 export function changeRecord(id: u32, parts: u32): void {
@@ -117,7 +122,8 @@ export function changeRecord(id: u32, parts: u32): void {
   if (parts & CHANGE_PEER_LOCATOR) v128.store(record, v128.load(STAGE_PEER_LOCATOR), RECORD_PEER_LOCATOR);
   if (parts & CHANGE_PEER_TAG) storeTags(record, localTag(record), tagOf(load<u64>(STAGE_PEER_TAG)));
   if (parts & CHANGE_LIMIT) storeLimit(record, cold);
-  compareUlids(record);
+  if (parts & CHANGE_FORKS) storeForks(record, cold);
+  compareUlids(record, cold);
   endWrite(record);
   if (parts & CHANGE_TIMING) {
     // A timer that was off has an old stamp at best: it starts with the next packet.
@@ -133,7 +139,7 @@ export function removeRecord(id: u32): void {
   indexRemove(load<u32>(MAP_PAIR_INDEX), PAIR_VERSION, hashPair(record + RECORD_LOCAL_ULID, load<u32>(coldAt(id), COLD_FORK)), id);
   indexRemove(load<u32>(MAP_TAG_INDEX), TAG_VERSION, hashTag(localTag(record)), id);
   beginWrite(record);
-  clearFlags(record, RECORD_LIVE | RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED | RECORD_NARROW | RECORD_BARE);
+  clearFlags(record, RECORD_LIVE | RECORD_FORKED | RECORD_HOLD | RECORD_WATCH | RECORD_QUEUED | RECORD_NARROW | RECORD_BARE | RECORD_SPLIT);
   memory.fill(record, 0, RECORD_WORD);
   endWrite(record);
 }
@@ -162,9 +168,20 @@ function storeLimit(record: usize, cold: usize): void {
   else clearFlags(record, RECORD_NARROW);
 }
 
-/** Inside a write: whether packets need a header, which they do when the locators are not the ULIDs. */
-function compareUlids(record: usize): void {
-  if (samePair(record + RECORD_LOCAL_ULID, record + RECORD_LOCAL_LOCATOR)) setFlags(record, RECORD_BARE);
+/** As with the limit. A fork has no forks. */
+function storeForks(record: usize, cold: usize): void {
+  const forks: u64 = load<u32>(cold, COLD_FORK) == 0 ? load<u64>(STAGE_FORKS) : 0;
+  store<u64>(cold, forks, COLD_FORKS);
+  if (forks != 0) setFlags(record, RECORD_SPLIT);
+  else clearFlags(record, RECORD_SPLIT);
+}
+
+/**
+ * Inside a write: whether packets need a header, which they do when the locators are not the ULIDs. Those of a fork always get one, which RFC 5533
+ * §11 leaves open: without it the peer would take them for the default context's, and the fork would hear no sign of life.
+ */
+function compareUlids(record: usize, cold: usize): void {
+  if (load<u32>(cold, COLD_FORK) == 0 && samePair(record + RECORD_LOCAL_ULID, record + RECORD_LOCAL_LOCATOR)) setFlags(record, RECORD_BARE);
   else clearFlags(record, RECORD_BARE);
 }
 

@@ -36,8 +36,8 @@ function wake(id: u32, received: bool, now: u32): void {
   if (!isLive(id)) return;
   if (received) {
     const cold = coldAt(id);
-    if (load<u32>(cold, COLD_WATCH) != 0) {
-      store<u32>(cold, 0, COLD_WATCH);
+    if (load<u8>(cold, COLD_WATCH) != 0) {
+      store<u8>(cold, 0, COLD_WATCH);
       report(id, DUE_RECEIVED);
     }
     return;

@@ -47,10 +47,10 @@ function lookAt(id: u32, now: u32, reporting: bool): void {
   wait = min<u32>(wait, keepaliveWait(id, record, cold, now, reporting));
   const running = (load<u32>(record, RECORD_SEND_SINCE) | load<u32>(record, RECORD_KEEPALIVE_SINCE)) != 0;
   const guard = shortest(cold);
-  if (guard != FAR && (running || load<u32>(cold, COLD_QUIET) == 0)) {
+  if (guard != FAR && (running || load<u8>(cold, COLD_QUIET) == 0)) {
     if (guard < wait) wait = guard <= LOOK_GRAIN ? guard : guard - ((now + guard) & (LOOK_GRAIN - 1));
   }
-  store<u32>(cold, running ? 0 : 1, COLD_QUIET);
+  store<u8>(cold, running ? 0 : 1, COLD_QUIET);
   const idle = idleWait(id, cold, now, reporting);
   wait = min<u32>(wait, idle);
   if (wait == FAR) wheelTake(id);

@@ -34,7 +34,7 @@ export function wheelPut(id: u32, when: u32): void {
 /** Unlinks `id` if it is linked. */
 export function wheelTake(id: u32): void {
   const cold = coldAt(id);
-  const slotPlus = load<u32>(cold, COLD_SLOT);
+  const slotPlus = <u32>load<u16>(cold, COLD_SLOT);
   if (slotPlus == 0) return;
   const next = load<u32>(cold, COLD_NEXT);
   const previous = load<u32>(cold, COLD_PREVIOUS);
@@ -44,7 +44,7 @@ export function wheelTake(id: u32): void {
     store<u32>(headAt(slotPlus - 1), next);
     if (next == NO_CONTEXT) mark(slotPlus - 1, false);
   }
-  store<u32>(cold, 0, COLD_SLOT);
+  store<u16>(cold, 0, COLD_SLOT);
 }
 
 /**
@@ -90,7 +90,7 @@ function spread(slot: u32): void {
   while (id != NO_CONTEXT) {
     const cold = coldAt(id);
     const next = load<u32>(cold, COLD_NEXT);
-    store<u32>(cold, 0, COLD_SLOT);
+    store<u16>(cold, 0, COLD_SLOT);
     wheelPut(id, load<u32>(cold, COLD_WHEN));
     id = next;
   }
@@ -100,7 +100,7 @@ function link(id: u32, slot: u32, when: u32): void {
   const cold = coldAt(id);
   const head = load<u32>(headAt(slot));
   store<u32>(cold, when, COLD_WHEN);
-  store<u32>(cold, slot + 1, COLD_SLOT);
+  store<u16>(cold, <u16>(slot + 1), COLD_SLOT);
   store<u32>(cold, NO_CONTEXT, COLD_PREVIOUS);
   store<u32>(cold, head, COLD_NEXT);
   if (head != NO_CONTEXT) store<u32>(coldAt(head), id, COLD_PREVIOUS);

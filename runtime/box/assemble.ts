@@ -3,6 +3,7 @@ import { createVerifier, proofsOf, signLocatorList } from "../cga/index.ts";
 import type { Site } from "../config/site.ts";
 import type { Core } from "../fast/contract.ts";
 import { type BindingChange, createBindings } from "../locator/bindings.ts";
+import { withForks } from "../policy/forks.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -11,12 +12,12 @@ import { createReap } from "../reap/machine.ts";
 import { capabilitiesFor, SEND_TIMEOUT, timingFor } from "../reap/profile.ts";
 import { createShim6 } from "../shim6/machine.ts";
 import type { Ulid } from "../value/address.ts";
+import { showPrefix } from "../value/prefix.ts";
 import { CONTEXT_TAG_BITS } from "../value/tag.ts";
 import type { LocatorList } from "../wire/message.ts";
 import { isAdmitted } from "./admission.ts";
 import { Box } from "./box.ts";
 import { Identities, type LocatorSource } from "./identity.ts";
-import { lastUse } from "./machines.ts";
 import type { BoxParts, BoxSettings } from "./parts.ts";
 import { Proofs, type Prove } from "./proofs.ts";
 
@@ -25,7 +26,7 @@ export interface BoxSite
   extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
     Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission" | "policy">> {
   readonly providers: readonly (LocatorSource & { readonly name?: string })[];
-  readonly ulid?: Pick<Site["ulid"], "routable"> | undefined;
+  readonly ulid?: (Pick<Site["ulid"], "routable"> & Partial<Pick<Site["ulid"], "prefix">>) | undefined;
 }
 
 /** What a box is made of. */
@@ -73,7 +74,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       local: (ulid) => identities.of(ulid),
       shorten: (identity, count, keep) => identities.shorten(identity, count, keep),
       currentPair: (id) => reap.currentOf(id),
-      lastUse: (id) => lastUse(core, id),
+      lastUse: (id) => box.lastUse(id),
       hmac: (key, octets) => crypto.hmacSha256(key, octets),
       admits: (pair, source) => isAdmitted(settings().admission ?? [], pair, source),
       proof: (ulid, listed) => proofs.of(ulid, listed),
@@ -119,7 +120,10 @@ function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, pol
     routable: ulid?.routable,
     proof: dns?.proof,
     admission,
-    policy: policy && { rules: policy, providers: providers.map(({ name = "", prefix }) => ({ name, prefix })) },
+    policy: policy && {
+      rules: withForks(policy, ulid?.prefix === undefined ? "" : showPrefix(ulid.prefix)),
+      providers: providers.map(({ name = "", prefix }) => ({ name, prefix })),
+    },
     profile: reap.profile,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
       // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.

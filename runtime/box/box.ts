@@ -68,7 +68,10 @@ export class Box {
       paths,
       sender,
       waiting,
+      now: () => parts.clock.now(),
+      whenIdle: (work) => this.#agenda.whenIdle(work),
     });
+    machines.forks.configure(parts.clock.now());
     const control = new Control({ ...parts, counters, machines, paths, sender });
     const { locate } = parts;
     this.#intake = new Intake({
@@ -98,7 +101,8 @@ export class Box {
     const idleChanged = settings.idleTimeout !== this.#settings.idleTimeout;
     this.#settings = settings;
     this.#waiting.limits = settings.hold;
-    if (!idleChanged) return;
+    this.#machines.forks.configure(clock.now());
+    if (!idleChanged) return this.#plan();
     for (const context of shim6.contexts())
       if (context.peerTag !== undefined) core.update(context.id, { timing: this.#machines.timing(context) }, clock.now());
     this.#plan();
@@ -151,6 +155,7 @@ export class Box {
     if (shim6.wakeAt <= now) this.#machines.shim6({ kind: "poll" }, now);
     if (reap.wakeAt <= now) this.#machines.reap({ kind: "poll" }, now);
     this.#paths.poll(now);
+    this.#machines.forks.poll(now);
     this.#agenda.poll(now);
     this.activity();
   }
@@ -187,8 +192,18 @@ export class Box {
 
   /** Takes a context away, as if it had been idle (§8.1 of RFC 5533). */
   discard(id: number): void {
-    this.#machines.shim6({ kind: "discard", id }, this.parts.clock.now());
+    this.#machines.discard(id, this.parts.clock.now());
     this.#plan();
+  }
+
+  /** The rule whose flows the fork `pair` carries for us; `undefined` for a default context, and for a fork by rules of the peer's alone. */
+  ruleOf(pair: UlidPair): string | undefined {
+    return this.#machines.ruleOf(pair, this.parts.clock.now())?.name;
+  }
+
+  /** When context `id`, which is in the core, last carried a packet; a default context also when a fork of it did. */
+  lastUse(id: number): Millis {
+    return this.#machines.lastUse(id);
   }
 
   #afterwards(run: () => void): void {
@@ -215,14 +230,15 @@ export class Box {
       case due.DUE_RECEIVED:
         return this.#machines.reap({ kind: "payload-received", id }, now);
       case due.DUE_IDLE:
-        return this.#machines.shim6({ kind: "discard", id }, now);
+        return this.#machines.idle(id, now);
     }
   }
 
   #plan(atOnce = false): void {
     const { clock, shim6, reap, core, failed } = this.parts;
     const now = clock.now();
-    const at = atOnce ? now : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, this.#paths.wakeAt, this.#agenda.wakeAt(now));
+    const own = Math.min(this.#paths.wakeAt, this.#machines.forks.wakeAt, this.#agenda.wakeAt(now));
+    const at = atOnce ? now : Math.min(shim6.wakeAt, reap.wakeAt, core.wakeAt, own);
     clock.wakeAt(at, () => {
       try {
         this.poll();

@@ -28,6 +28,7 @@ import {
   IPV6_NEXT_HEADER_AT,
   IPV6_PAYLOAD_LENGTH_AT,
   IPV6_SOURCE_AT,
+  insertPayloadHeader,
   PAYLOAD_HEADER_LENGTH,
   PROTOCOL_ICMPV6,
   PROTOCOL_SHIM6,
@@ -45,9 +46,9 @@ export type IcmpPass = "auto" | "all";
 
 /** What the reports work with. */
 export interface ReportParts {
-  readonly shim6: Pick<Shim6, "find" | "findPeerTag">;
+  readonly shim6: Pick<Shim6, "find" | "findPeerTag" | "get">;
   readonly reap: Pick<Reap, "stateOf" | "currentOf">;
-  readonly core: Pick<Core, "counters">;
+  readonly core: Pick<Core, "counters" | "touch">;
   readonly mtus: Pick<PathMtus, "told" | "mtuOf">;
   readonly pass: () => IcmpPass;
   /** Whether hosts have addresses there that the internet reaches without the box's doing. */
@@ -146,7 +147,7 @@ export class PathReports {
       if (pieces instanceof Reject) return count(`drop-${pieces.why}`);
       // A limit that has risen meanwhile leaves one piece.
       if (pieces.length > 1) count("out-fragment", pieces.length);
-      return release(pieces, now);
+      return pieces.length > 1 && this.#sentOnFork(pieces, context, now) ? undefined : release(pieces, now);
     }
     // No error about an error (RFC 4443 §2.4 e).
     if (isIcmpError(packet)) return count("drop-big-icmp6");
@@ -154,6 +155,21 @@ export class PathReports {
     count("out-big-icmp6");
     const word = Math.max(IPV6_MINIMUM_MTU, limit);
     transmit(emitIcmpError(destination, source, { type: ICMP6_PACKET_TOO_BIG, code: 0, word }, packet));
+  }
+
+  /** The core knows no port of a fragment: those of a packet that goes on a fork get their header here. @returns `false` if `id` is none */
+  #sentOnFork(pieces: readonly Uint8Array[], id: number, now: Millis): boolean {
+    const { shim6, reap, core, count, transmit } = this.#parts;
+    const context = shim6.get(id);
+    if (context?.peerTag === undefined || context.pair.fork === 0) return false;
+    const current = reap.currentOf(id);
+    for (const piece of pieces) {
+      const packet = current && insertPayloadHeader(piece, current.local, current.peer, context.peerTag);
+      if (packet === undefined || packet instanceof Reject || reap.stateOf(id) !== "Operational") count("drop-fork-fragment");
+      else transmit(packet);
+    }
+    core.touch(id, "sent", now);
+    return true;
   }
 
   #aboutControl(error: IcmpError, quoted: QuotedControl, now: Millis): void {

@@ -43,10 +43,13 @@ export class Intake {
 
   /** One packet that the core punted for `reason`; `context` is 0 where none belongs to it. */
   punt(packet: Uint8Array, reason: number, context: number, now: Millis): void {
-    const { control, reports, sender, counters } = this.#parts;
+    const { control, reports, sender, counters, machines } = this.#parts;
     switch (reason) {
       case verdict.PUNT_NO_CONTEXT:
         return this.#needContext(packet, now);
+      case verdict.PUNT_FORK:
+        if (!machines.forks.punted(packet, context, now)) this.#needContext(packet, now);
+        return;
       case verdict.PUNT_HOLD:
         return this.#hold(packet, context, now);
       case verdict.PUNT_CONTROL:
@@ -99,6 +102,7 @@ export class Intake {
     counters.count("drop-hold-full", waiting.forContext.push(pairKey(pair), packet));
     // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
     if (known === undefined) machines.need(pair, clock.now());
+    machines.forks.opened(packet, pair, now);
   }
 
   /** The lookup is over: with locators the context is set up; without, the hosts are told. */

@@ -1,5 +1,6 @@
 /** The Shim6 and the REAP machine: stepped, and what they want done, done. They meet nowhere else. */
 import type { Core } from "../fast/contract.ts";
+import type { PolicyRule } from "../policy/rule.ts";
 import { REAP_RANDOM_OCTETS, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
 import {
   type ContextView,
@@ -15,6 +16,8 @@ import { type ContextTag, showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { UpdateAck } from "../wire/index.ts";
 import type { ControlCounters } from "./counters.ts";
+import { ForkPolicy } from "./fork-policy.ts";
+import { Forks } from "./forks.ts";
 import type { Journal } from "./journal.ts";
 import type { PathKeeper } from "./keeper.ts";
 import type { BoxParts, BoxSettings } from "./parts.ts";
@@ -34,6 +37,9 @@ export interface MachineParts
   readonly paths: PathKeeper;
   readonly sender: Sender;
   readonly waiting: Waiting;
+  readonly now: () => Millis;
+  /** Work in slices, when nothing else is to be done. */
+  readonly whenIdle: (work: Iterator<unknown>) => void;
 }
 
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
@@ -45,17 +51,65 @@ const NO_RULES: PolicyTerms = { rules: [], providers: [] };
 export class Machines {
   readonly #parts: MachineParts;
   readonly #steering: Steering;
+  readonly #forkPolicy: ForkPolicy;
+  readonly forks: Forks;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
-    const { bindings, wall, settings } = parts;
+    const { bindings, wall, settings, counters, sender } = parts;
     const policy = new Policy({ terms: () => settings().policy ?? NO_RULES, bindings, wall });
     this.#steering = new Steering({ ...parts, policy });
+    this.#forkPolicy = new ForkPolicy({ rules: () => settings().policy?.rules ?? NO_RULES.rules, policy, wall });
+    this.forks = new Forks({
+      ...parts,
+      policy: this.#forkPolicy,
+      count: (name, by) => counters.count(name, by),
+      refuse: (packet, counter, now) => sender.refuse(packet, counter, now),
+      // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
+      need: (pair) => this.need(pair, parts.now()),
+    });
   }
 
   /** Sets a context for `pair` up, if its ends have locators. */
   need(pair: UlidPair, now: Millis): void {
     this.shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, now);
+  }
+
+  /**
+   * No packet of context `id` for the idle time: it goes. Not so a default context with forks, by which the core knows of them; it goes with the
+   * last of them if nobody has used it for as long.
+   */
+  idle(id: number, now: Millis): void {
+    const { core, shim6, settings } = this.#parts;
+    const context = shim6.get(id);
+    if (context?.pair.fork === 0 && this.forks.of(context.pair).length > 0) return;
+    this.shim6({ kind: "discard", id }, now);
+    if (context === undefined || context.pair.fork === 0 || this.forks.of(context.pair).length > 0) return;
+    const base = shim6.find({ ...context.pair, fork: 0 });
+    if (base?.peerTag === undefined) return;
+    const used = Math.max(lastUse(core, base.id), base.establishedAt ?? -NEVER);
+    if (now - used >= settings().idleTimeout) this.shim6({ kind: "discard", id: base.id }, now);
+  }
+
+  /** The rule whose flows the fork `pair` carries for us; none for a default context, and for a fork by rules of the peer's alone. */
+  ruleOf(pair: UlidPair, now: Millis): PolicyRule | undefined {
+    return this.#forkPolicy.ruleOf(pair, now);
+  }
+
+  /** Takes context `id` away, a default context with its forks. */
+  discard(id: number, now: Millis): void {
+    const pair = this.#parts.shim6.get(id)?.pair;
+    if (pair?.fork === 0) for (const fork of this.forks.of(pair)) this.shim6({ kind: "discard", id: fork }, now);
+    this.shim6({ kind: "discard", id }, now);
+  }
+
+  /** When context `id`, which is in the core, last carried a packet; a default context also when a fork of it did. */
+  lastUse(id: number): Millis {
+    const { core, shim6 } = this.#parts;
+    const own = lastUse(core, id);
+    if (!this.forks.some) return own;
+    const pair = shim6.get(id)?.pair;
+    return pair?.fork === 0 ? Math.max(own, ...this.forks.of(pair).map((fork) => lastUse(core, fork))) : own;
   }
 
   /** Timing of `context` as the settings have it now. */
@@ -118,7 +172,8 @@ export class Machines {
       case "failed": {
         const refused = waiting.forContext.take(pairKey(effect.pair));
         for (const packet of refused) sender.refuse(packet, "drop-unreachable-peer", now);
-        return journal.tell("failed", now, `${effect.pair.local} → ${effect.pair.peer}: ${effect.why}, ${refused.length} packets refused`);
+        if (effect.pair.fork !== 0 && !this.forks.failed(effect.pair, now)) return counters.count("skip-failed-fork");
+        return journal.tell("failed", now, `${showPair(effect.pair)}: ${effect.why}, ${refused.length} packets refused`);
       }
       case "removed":
         return this.#removed(effect.id, effect.pair, effect.why, now);
@@ -136,7 +191,8 @@ export class Machines {
     if (inCore) core.remove(id);
     paths.mtus.leave(id, now);
     this.reap({ kind: "removed", id }, now);
-    journal.tell("removed", now, `context ${id} ${pair.local} → ${pair.peer}: ${why}`);
+    this.forks.removed(id, pair, now);
+    journal.tell("removed", now, `context ${id} ${showPair(pair)}: ${why}`);
     if (wantedAgain) this.need(pair, now);
   }
 
@@ -153,6 +209,7 @@ export class Machines {
       peerLocator: current.peer,
       timing,
       mtu: paths.enter(context, current, now),
+      forks: this.forks.choice(pair, now),
     };
     if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
     else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
@@ -166,11 +223,14 @@ export class Machines {
     );
     // It has just heard how its locators rank now.
     if (identities.isUnwanted(current.local)) this.reap({ kind: "leave", id, cause: "drain" }, now);
+    // The peer began it by a rule of its own; ours may say something else.
+    else if (cause === "I2" && this.ruleOf(pair, now) !== undefined) this.reap({ kind: "leave", id, cause: "policy" }, now);
     this.#steering.learn(context, now);
+    this.forks.established(context, now);
     journal.tell(
       "established",
       now,
-      `context ${id} ${pair.local} → ${pair.peer} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
+      `context ${id} ${showPair(pair)} by ${cause}, tag ${showTag(context.localTag)}, ${current.local} → ${current.peer}`,
     );
     release(waiting.forContext.take(pairKey(pair)), now);
   }
@@ -214,6 +274,10 @@ export class Machines {
 export function lastUse(core: Core, id: number): Millis {
   const { lastSent, lastReceived } = core.counters(id);
   return Math.max(lastSent ?? -NEVER, lastReceived ?? -NEVER);
+}
+
+function showPair({ local, peer, fork }: UlidPair): string {
+  return fork === 0 ? `${local} → ${peer}` : `${local} → ${peer} fork ${fork.toString(16).padStart(8, "0")}`;
 }
 
 function reapContext(

@@ -47,12 +47,13 @@ export class Policy {
     }));
   }
 
-  /** A context stands for all flows between two ULIDs: criteria about ports, protocols and classes match none of them. */
-  #flowOf({ local, peer }: UlidPair, now: Millis): PolicyFlow {
+  /** A default context stands for all flows between two ULIDs: criteria about ports, protocols and classes match none of them. */
+  #flowOf({ local, peer, fork }: UlidPair, now: Millis): PolicyFlow {
     const { bindings, wall } = this.#parts;
     return {
       from: local,
       to: peer,
+      fork,
       names: bindings.namesOf(peer, now),
       protocol: undefined,
       sourcePort: undefined,
@@ -60,5 +61,10 @@ export class Policy {
       class: undefined,
       minute: minuteOfWeek(wall()),
     };
+  }
+
+  /** The flows that the context `pair` stands for, as things are. */
+  flowOf(pair: UlidPair, now: Millis): PolicyFlow {
+    return this.#flowOf(pair, now);
   }
 }

@@ -4,6 +4,7 @@
  * data thread: it has slots for a batch of frames and runs them.
  */
 import type { Address } from "../value/address.ts";
+import type { PortRange } from "../value/ports.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { ContextTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
@@ -63,7 +64,7 @@ export interface CoreOptions {
 export interface ContextRecord {
   readonly localUlid: Address;
   readonly peerUlid: Address;
-  /** Forked Instance Identifier, 0 = the default context, which hosts' packets take. */
+  /** Forked Instance Identifier, 0 = the default context: hosts' packets take it unless its `forks` say otherwise. */
   readonly fork: number;
   readonly localTag: ContextTag;
   readonly peerTag: ContextTag;
@@ -72,10 +73,24 @@ export interface ContextRecord {
   readonly timing: RecordTiming;
   /** Octets of the largest packet that this context's path carries, payload header included; absent or above `CoreOptions.mtu` = that. */
   readonly mtu?: number;
+  /** Of a default context: which packets go on forks, as `forksOf` (forks.ts) says it; absent = none. */
+  readonly forks?: bigint;
 }
 
 /** What may change of a context in the table. `mtu: CoreOptions.mtu` or more = no limit of its own. */
-export type ContextChange = Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing" | "mtu">>;
+export type ContextChange = Partial<Pick<ContextRecord, "localLocator" | "peerLocator" | "peerTag" | "timing" | "mtu" | "forks">>;
+
+/** Packets of a pair that go on a fork of its own (RFC 5533 §4.2). A list matches when one of its entries does; `undefined` = everything. */
+export interface ForkTerm {
+  /** Forked Instance Identifier, not 0. */
+  readonly fork: number;
+  /** IP protocol numbers. Of a fragment: what its Fragment header names. */
+  readonly protocols: readonly number[] | undefined;
+  /** Port of either end. A fragment, and a protocol without ports, matches none. */
+  readonly ports: readonly PortRange[] | undefined;
+  /** DSCP. */
+  readonly classes: readonly number[] | undefined;
+}
 
 /** Milliseconds, each below 2^31. 0 turns a timer off. */
 export interface RecordTiming {
@@ -201,9 +216,17 @@ export interface Core {
   /** From now on packets to and from peers without Shim6 are mapped so; `undefined` = not at all. @throws {RangeError} if there is no room for it */
   setMapping(mapping: CoreMapping | undefined): void;
 
+  /**
+   * The terms that contexts may name from now on, first match first, at most {@link TERMS} with {@link RANGES} ranges of ports. Contexts that name
+   * terms given before keep to those, for {@link FORK_BLOCKS} − 1 calls more.
+   * @returns the number of the block that the terms are in, for `forksOf` (forks.ts)
+   * @throws {RangeError} for what does not fit, or a number out of range
+   */
+  setForkTerms(terms: readonly ForkTerm[]): number;
+
   /** Writes record `id` (0 … contexts − 1, unused) and both indexes. @throws {RangeError} if the id is in use, or pair or tag already present. */
   add(id: number, record: ContextRecord, now: Millis): void;
-  /** Replaces locators, peer tag, timing and MTU of `id`; a reader sees the old or the new record, never a mixture. Counters stay. @throws {RangeError} if unused. */
+  /** Replaces locators, peer tag, timing, MTU and forks of `id`; a reader sees the old or the new record, never a mixture. Counters stay. @throws {RangeError} if unused. */
   update(id: number, change: ContextChange, now: Millis): void;
   /** Of an unused id nothing happens; so with the five methods below. */
   remove(id: number): void;

@@ -18,11 +18,13 @@ import type {
   CorePrefixes,
   CoreSizes,
   Counters,
+  ForkTerm,
   PairRules,
   RecordTiming,
   SharedCore,
 } from "./contract.ts";
 import { type CoreExports, openModule, stamp } from "./exports.ts";
+import { writeForkTerms } from "./forks.ts";
 import { writeMapping } from "./mapping.ts";
 import { writePairRules } from "./pairs.ts";
 import { laneAt, type Plan, planMemory, writePlan } from "./plan.ts";
@@ -35,7 +37,7 @@ export const HASH_KEY_OCTETS = map.KEY_OCTETS;
 const MTU_MIN = 1280;
 const NOTHING_DUE = 0xffff_ffff;
 const HALF_ROUND = 0x8000_0000;
-const CHANGE = { localLocator: 1, peerLocator: 2, peerTag: 4, timing: 8, limit: 16 } as const;
+const CHANGE = { localLocator: 1, peerLocator: 2, peerTag: 4, timing: 8, limit: 16, forks: 32 } as const;
 const ACTION = { stop: 0, start: 1, restart: 2 } as const;
 const REFUSALS = [
   "",
@@ -79,6 +81,8 @@ class TableCore implements Core {
   #listed = 0;
   #taken = 0;
   #nextRing = 0;
+  /** The block of fork terms written last. */
+  #forkBlock = 0;
 
   constructor(shared: SharedCore, plan: Plan, core: CoreExports, now: Millis) {
     const { buffer } = shared.memory;
@@ -130,6 +134,11 @@ class TableCore implements Core {
     Atomics.store(this.#signed, map.MAP_MAPPING >>> 2, block);
   }
 
+  setForkTerms(terms: readonly ForkTerm[]): number {
+    this.#forkBlock = writeForkTerms(terms, this.#forkBlock, this.#words, this.#octets);
+    return this.#forkBlock;
+  }
+
   add(id: number, record: ContextRecord, now: Millis): void {
     this.#checkId(id);
     this.#stagePair(record.localUlid, record.peerUlid, record.fork);
@@ -138,6 +147,7 @@ class TableCore implements Core {
     this.#stageTag(map.STAGE_PEER_TAG, record.peerTag);
     this.#stageTiming(record.timing);
     this.#stageMtu(record.mtu);
+    this.#stageForks(record.forks ?? 0n);
     const refused = this.#core.add(id, this.#at(now));
     if (refused !== 0) throw new RangeError(`context ${id} ${REFUSALS[refused]}`);
   }
@@ -159,6 +169,10 @@ class TableCore implements Core {
     if (change.mtu !== undefined) {
       this.#stageMtu(change.mtu);
       parts |= CHANGE.limit;
+    }
+    if (change.forks !== undefined) {
+      this.#stageForks(change.forks);
+      parts |= CHANGE.forks;
     }
     this.#core.change(id, parts, this.#at(now));
   }
@@ -339,6 +353,11 @@ class TableCore implements Core {
   #stageMtu(mtu: number | undefined): void {
     const limit = limitOf(mtu);
     this.#words[map.STAGE_LIMIT >>> 2] = limit < this.#words[map.MAP_LIMIT >>> 2] ? limit : 0;
+  }
+
+  #stageForks(forks: bigint): void {
+    this.#words[map.STAGE_FORKS >>> 2] = Number(forks & 0xffff_ffffn);
+    this.#words[(map.STAGE_FORKS + 4) >>> 2] = Number(forks >> 32n);
   }
 
   #putPrefix(at: number, prefix: Prefix): void {

@@ -2,7 +2,7 @@
 import type { Ulid } from "../value/address.ts";
 import { contains } from "../value/prefix.ts";
 import { holdsAt } from "./hours.ts";
-import type { PolicyMatch, PolicyRule, PolicyUse } from "./rule.ts";
+import { type ForkRule, hasFork, looksAtTransport, type PolicyMatch, type PolicyRule, type PolicyUse } from "./rule.ts";
 
 /** What is known of a flow; what is not (a context for all ports, a peer without a name) matches no criterion about it. */
 export interface PolicyFlow {
@@ -15,6 +15,8 @@ export interface PolicyFlow {
   readonly destinationPort: number | undefined;
   /** DSCP. */
   readonly class: number | undefined;
+  /** Forked Instance Identifier of the context that carries it, which tells more than all else: its rule decides; absent = 0, the default context. */
+  readonly fork?: number | undefined;
   /** Minute of the week in local time, from Monday 00:00. */
   readonly minute: number;
 }
@@ -44,10 +46,39 @@ export interface PolicyDecision {
   readonly choices: readonly PolicyChoice[];
 }
 
-/** The first of `rules` that matches `flow`; none = the providers' own order. */
+/** The rule that the flow's fork stands for, or else the first of `rules` that matches `flow`; none = the providers' own order. */
 export function decide(rules: readonly PolicyRule[], providers: readonly PolicyProvider[], flow: PolicyFlow): PolicyDecision {
-  const rule = rules.find(({ match }) => matches(match, flow));
+  const rule = ruleOfFork(rules, flow) ?? rules.find(({ match }) => matches(match, flow));
   return { rule, choices: choose(rule?.use ?? { kind: "default" }, providers) };
+}
+
+/**
+ * The rules that take flows of a pair out of its default context, first match first: those for the pair before the first rule that takes
+ * all that is left. What `flow` says of the transport does not matter.
+ */
+export function forksFor(rules: readonly PolicyRule[], flow: PolicyFlow): ForkRule[] {
+  const forks: ForkRule[] = [];
+  for (const rule of rules) {
+    if (looksAtTransport(rule.match)) {
+      if (hasFork(rule) && matches(ofPair(rule.match), flow)) forks.push(rule);
+    } else if (matches(rule.match, flow)) break;
+  }
+  return forks;
+}
+
+/** The first of `forks`, as {@link forksFor} gives them, that takes `flow`. */
+export function forkOf(forks: readonly ForkRule[], flow: PolicyFlow): ForkRule | undefined {
+  return forks.find(({ match }) => matches(match, flow));
+}
+
+/** The rule that the fork of `flow` stands for; none for a default context, and for a fork that the peer began by rules of its own. */
+export function ruleOfFork(rules: readonly PolicyRule[], flow: PolicyFlow): ForkRule | undefined {
+  return (flow.fork ?? 0) === 0 ? undefined : forksFor(rules, flow).find(({ fork }) => fork === flow.fork);
+}
+
+/** What a rule asks of the pair of ULIDs. */
+function ofPair(match: PolicyMatch): PolicyMatch {
+  return { ...match, protocols: undefined, ports: undefined, classes: undefined };
 }
 
 /** Whether every criterion of `match` that is there holds for `flow`. */

@@ -1,5 +1,8 @@
 /** Rules of traffic engineering (draft §2; RFC 6629 §5.2): who matches, and which providers carry it. First match wins. */
+import type { PortRange } from "../value/ports.ts";
 import type { Prefix } from "../value/prefix.ts";
+
+export type { PortRange };
 
 /** One rule. Every criterion that is there must match; an absent one matches everything. */
 export interface PolicyRule {
@@ -7,6 +10,8 @@ export interface PolicyRule {
   readonly name: string;
   readonly match: PolicyMatch;
   readonly use: PolicyUse;
+  /** Forked Instance Identifier of the contexts for its flows; only a rule that looks at more than addresses has one: see forks.ts. */
+  readonly fork?: number | undefined;
   /**
    * How hosts reach peers without Shim6 that match: `map`, from their ULIDs; `pa`, from their addresses of the providers alone; `refuse`, not from
    * their ULIDs. Absent = as the site says.
@@ -42,12 +47,6 @@ export const EVERY_FLOW: PolicyMatch = {
   when: undefined,
 };
 
-/** Ports from `first` to `last`, both included. */
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
-}
-
 /** Hours of the week in the box's local time. A span that ends before it begins goes over midnight and belongs to the day it begins on. */
 export interface PolicyHours {
   /** 0 = Monday … 6 = Sunday. */
@@ -74,4 +73,14 @@ export type PolicyUse =
 /** Whether a rule looks at more than the two addresses: then flows of one ULID pair may need contexts of their own (RFC 5533 §7.6). */
 export function looksAtTransport({ protocols, ports, classes }: PolicyMatch): boolean {
   return protocols !== undefined || ports !== undefined || classes !== undefined;
+}
+
+/** A rule with a fork. */
+export interface ForkRule extends PolicyRule {
+  readonly fork: number;
+}
+
+/** Whether a rule has a fork. */
+export function hasFork(rule: PolicyRule): rule is ForkRule {
+  return rule.fork !== undefined;
 }

@@ -7,6 +7,7 @@ export * from "./dns-name.ts";
 export { DNS_HEADER_LENGTH, DNS_RECORD_LIMIT, lastRecordAt, parseDns } from "./dns-parse.ts";
 export { emitSoa, extendedError, parseSoa, rdataName, type Soa } from "./dns-rdata.ts";
 export { emitMessage, emitPacket, messageLength, SHIM6_PACKET_LIMIT, showMessage } from "./emit.ts";
+export { flowOf, type PacketFlow } from "./flow.ts";
 export { FRAGMENT_HEADER_LENGTH, fragmentPacket } from "./fragment.ts";
 export { emitIcmpError, emitUnreachable, type IcmpError, parseIcmpError } from "./icmp6.ts";
 export { translateIcmpError } from "./icmp6-translate.ts";

@@ -57,10 +57,12 @@ function world(change: { pass?: IcmpPass; current?: typeof PAIR; lastReceived?: 
     shim6: {
       find: ({ local, peer }) => (local === H1 && peer === H2 ? view : undefined),
       findPeerTag: (tag, locator) => (tag === PEER_TAG && locator === B3 ? view : undefined),
+      get: (id) => (id === view.id ? view : undefined),
     },
     reap: { stateOf: () => "Operational", currentOf: () => change.current ?? PAIR },
     core: {
       counters: () => ({ packetsOut: 0, octetsOut: 0, packetsIn: 0, octetsIn: 0, lastSent: 0, lastReceived: change.lastReceived }),
+      touch: () => undefined,
     },
     mtus,
     pass: () => change.pass ?? "auto",
