@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { chosen, notAcceptable } from "./accept.ts";
 import { addActions } from "./actions.ts";
+import { addDrills } from "./drills.ts";
 import type { BoxFacade } from "./facade.ts";
 import { addFlows } from "./flows.ts";
 import { addLists } from "./lists.ts";
@@ -39,6 +40,7 @@ export function createApi(box: BoxFacade, page?: readonly PageFile[]): Api {
   addLists(app, box);
   addActions(app, box);
   addProviderRoutes(app, box);
+  addDrills(app, box);
   addWatch(app, box);
   addFlows(app, box);
   addReference(app, box);

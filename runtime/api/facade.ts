@@ -1,6 +1,7 @@
 import type { Address } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
+import type { DrillRow } from "./drill-rows.ts";
 import type { FlowsRow, HistoryRow } from "./flow-rows.ts";
 import type {
   BindingRow,
@@ -85,6 +86,22 @@ export interface EventFeed {
   listen(listener: FeedListener): (() => void) | undefined;
 }
 
+/** What became of the wish for a drill. */
+export type DrillResult =
+  | { readonly ok: true; readonly drill: DrillRow }
+  | { readonly ok: false; readonly why: "unknown" | "refused" | "failed"; readonly detail: string };
+
+/** Failover drills. */
+export interface Drills {
+  /** The provider `name` is as good as dead for `duration` ms; with `force` also if no other one works. */
+  start(name: string, duration: Millis | undefined, force: boolean): DrillResult;
+  /** Ends it, if it is under way. @returns it as it is then; `undefined` = there is none */
+  end(id: number): DrillRow | undefined;
+  get(id: number): DrillRow | undefined;
+  /** Latest first. */
+  rows(): Iterable<DrillRow>;
+}
+
 /**
  * The box as the API sees it. Each call answers for the present moment and does not wait; only `reload`, `discard`,
  * `rehome` and what is said of providers change anything.
@@ -126,6 +143,7 @@ export interface BoxFacade {
   flows(): FlowsRow;
   /** Samples behind number `after`. */
   history(after: number): HistoryRow;
+  readonly drills: Drills;
   /** Whether the box can do its work. */
   health(): HealthRow;
   /** Counter → total since start, zeros included; names as `<in|out|punt|drop>-<why>-<protocol>`. */

@@ -1,5 +1,5 @@
 /** The box as rows for the API: every call answers for the present moment. */
-import type { BoxFacade, ContextFilter, ContextPiece, EventFeed, Page, ReloadResult } from "../api/facade.ts";
+import type { BoxFacade, ContextFilter, ContextPiece, Drills, EventFeed, Page, ReloadResult } from "../api/facade.ts";
 import type { BindingRow, ContextRow, HealthRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
@@ -38,6 +38,7 @@ export interface FacadeParts {
   readonly events: EventFeed;
   /** How paths fared; absent = nobody looked. */
   readonly past?: Pick<Past, "row">;
+  readonly drills: Drills;
   /** Interfaces of providers whose lines are down. */
   readonly linesDown: () => ReadonlySet<string>;
   /** Providers whose gateways do not answer. */
@@ -182,6 +183,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     events: parts.events,
     flows: () => flows.look(),
     history: (after) => parts.past?.row(after, (locator) => providerOf(locator) ?? null) ?? { ...NO_PAST },
+    drills: parts.drills,
     health: (): HealthRow => healthOf(parts.site.providers, parts.linesDown(), silent()),
     *paths(): Iterable<PathRow> {
       for (const path of reap.paths())

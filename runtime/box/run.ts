@@ -30,6 +30,7 @@ import { type Millis, NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { Drain } from "./drain.ts";
+import { DrillGround } from "./drill.ts";
 import { egressPlan } from "./egress.ts";
 import { createFacade } from "./facade.ts";
 import { Feed } from "./feed.ts";
@@ -317,6 +318,9 @@ async function bringUp(
   });
   if (told.named("broken").size > 0) lines.refresh();
   sayAwaited(site, log);
+  const isUsable = (provider: string): boolean => lines.isUsable(provider) && providers.isUsable(provider);
+  const drills = new DrillGround({ ...box.parts, site: () => reloader.site, isUsable, clock, later, command: platform.command, log });
+  undo.push("drills", () => drills.close());
   const facade = createFacade({
     get site() {
       return reloader.site;
@@ -331,6 +335,7 @@ async function bringUp(
     startedAt,
     events,
     past: new Past({ paths: () => box.parts.reap.paths(), now: () => clock.now(), later }),
+    drills,
     linesDown: () => lines.dead,
     gatewaysSilent: () => lines.silent,
     planeTotals: () => new Map([...plane.totals(), ...(services?.totals() ?? [])]),
@@ -344,7 +349,7 @@ async function bringUp(
     hosts,
     bindings,
     counters: box.counters,
-    isUsable: (provider) => lines.isUsable(provider) && providers.isUsable(provider),
+    isUsable,
     asked: (host, peer) => expect(host, peer),
     spotted: (addresses, names, until) => legacy?.spotted(addresses, names, until),
     later,

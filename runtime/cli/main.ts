@@ -7,6 +7,7 @@ import { addCga } from "./cga.ts";
 import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
 import { addContext } from "./context.ts";
+import { addDrill } from "./drill.ts";
 import { addEvents } from "./events.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
@@ -67,6 +68,7 @@ function programFor(session: Session): Command {
   addProvider(program, session);
   addShow(program, session);
   addContext(program, session);
+  addDrill(program, session);
   addEvents(program, session);
   addBackup(program, session);
   addCga(program, session);

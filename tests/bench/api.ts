@@ -31,6 +31,7 @@ const facade = createFacade({
   told: { of: () => undefined, drained: new Set(), saidOf: () => undefined },
   site,
   events,
+  drills: { start: unasked, end: () => undefined, get: () => undefined, rows: () => [] },
   version: "",
   runtime: runtimeName(),
   startedAt: 0,

@@ -1,5 +1,6 @@
 /** A box that says what it is told to say. */
-import type { BoxFacade, EventFeed, ProviderResult } from "../../runtime/api/facade.ts";
+import type { DrillRow } from "../../runtime/api/drill-rows.ts";
+import type { BoxFacade, Drills, EventFeed, ProviderResult } from "../../runtime/api/facade.ts";
 import type { ContextRow } from "../../runtime/api/rows.ts";
 import { showPrefix } from "../../runtime/value/prefix.ts";
 
@@ -36,11 +37,53 @@ function said(change: string, name: string): ProviderResult {
   return { ok: true, file: "/site.yaml", changed: [change], warnings: [], untold: 0 };
 }
 
+/** A drill of isp1 that has been, and one more for each that is begun. */
+export function drillRow(id: number, change: Partial<DrillRow> = {}): DrillRow {
+  const lost = { packets: 12, octets: 14_400 };
+  const times = { medianMs: 312, p95Ms: 480, maxMs: 512 };
+  return {
+    id,
+    provider: "isp1",
+    state: "done",
+    cut: false,
+    startedAt: "2027-01-15T08:00:00.000Z",
+    forMs: 10_000,
+    brokenMs: 10_000,
+    contexts: { affected: 3, active: 2, moved: 2 },
+    classes: [{ class: "tcp", flows: 2, back: 2, silent: 0, ...times, lostOut: lost, lostIn: { packets: 0, octets: 0 } }],
+    failed: [],
+    failures: 0,
+    survived: true,
+    ...change,
+  };
+}
+
+function fakeDrills(): Drills {
+  const rows = [drillRow(1)];
+  return {
+    rows: () => [...rows].reverse(),
+    get: (id) => rows.find((row) => row.id === id),
+    start(provider, duration = 10_000, force) {
+      if (provider !== "isp1") return { ok: false, why: "unknown", detail: `there is no provider "${provider}"` };
+      if (duration === 1_000 && !force) return { ok: false, why: "refused", detail: "no other provider works" };
+      const drill = drillRow(rows.length + 1, { state: "listening", forMs: duration, survived: null, classes: [], brokenMs: null });
+      rows.push(drill);
+      return { ok: true, drill };
+    },
+    end(id) {
+      const at = rows.findIndex((row) => row.id === id);
+      if (at >= 0 && rows[at].state !== "done") rows[at] = drillRow(id, { cut: true });
+      return rows[at];
+    },
+  };
+}
+
 /** The façade over `contexts`; `made` counts the rows that were asked for. */
 export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFacade & { made: number } {
   return {
     made: 0,
     events,
+    drills: fakeDrills(),
     health: () => ({ ready: contexts > 0, checks: [{ name: "line isp1", ok: contexts > 0, detail: "up1 is up" }] }),
     context: (id) => (id < contexts ? contextRow(id) : undefined),
     discard: (id) => id < contexts,
