@@ -5,6 +5,7 @@ import { HTTPException } from "hono/http-exception";
 import { chosen, notAcceptable } from "./accept.ts";
 import { addActions } from "./actions.ts";
 import { addDrills } from "./drills.ts";
+import { addExplanations } from "./explain-routes.ts";
 import type { BoxFacade } from "./facade.ts";
 import { addFlows } from "./flows.ts";
 import { addLists } from "./lists.ts";
@@ -38,6 +39,7 @@ export function createApi(box: BoxFacade, page?: readonly PageFile[]): Api {
     return takes ? next() : Promise.resolve(notAcceptable(types));
   });
   addLists(app, box);
+  addExplanations(app, box);
   addActions(app, box);
   addProviderRoutes(app, box);
   addDrills(app, box);

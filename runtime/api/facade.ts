@@ -15,6 +15,7 @@ import type {
   ProviderRow,
   StatusRow,
 } from "./rows.ts";
+import type { DecisionRow, ExplainRow, PolicyRuleRow, SiteRow } from "./rows-explain.ts";
 
 /** What became of reading site.yaml again. When it is not `ok`, nothing has changed. */
 export type ReloadResult =
@@ -35,6 +36,27 @@ export type ProviderResult = ReloadResult | { readonly ok: false; readonly why: 
 
 /** What an operator says of a provider beside draining it: it is dead, or it comes before all others. */
 export type ProviderWord = "broken" | "preferred";
+
+/** A flow that somebody asks about; what is absent is not known. */
+export interface FlowQuestion {
+  readonly from: Address;
+  readonly to: Address;
+  /** The domain name that the peer is asked for by; lower case, without the final dot. */
+  readonly name?: string | undefined;
+  readonly protocol?: number | undefined;
+  /** Of the destination. */
+  readonly port?: number | undefined;
+  /** DSCP. */
+  readonly class?: number | undefined;
+  /** Of the week, from Monday 00:00 in the box's time; absent = now. */
+  readonly minute?: number | undefined;
+}
+
+/** The same by names: of hosts, in the DNS, or addresses. */
+export interface ExplainQuestion extends Pick<FlowQuestion, "protocol" | "port" | "class"> {
+  readonly from: string;
+  readonly to: string;
+}
 
 /** Which contexts are asked for; what is absent matches everything. */
 export interface ContextFilter {
@@ -131,6 +153,13 @@ export interface BoxFacade {
   paths(): Iterable<PathRow>;
   /** In the order of site.yaml. */
   providers(): Iterable<ProviderRow>;
+  /** The settings as they hold; nothing secret is in them. */
+  site(): SiteRow;
+  /** The rules of traffic engineering, in their order. */
+  policy(): Iterable<PolicyRuleRow>;
+  decide(flow: FlowQuestion): DecisionRow;
+  /** What would happen to a packet. Waits for the DNS, two seconds at most; sets nothing up. */
+  explain(question: ExplainQuestion): Promise<ExplainRow>;
   /** All of them, or those of `ulid`. */
   bindings(ulid: Address | undefined): Iterable<BindingRow>;
   /** Counters of the filter in the kernel, by name; none without a filter. */

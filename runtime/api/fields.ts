@@ -6,11 +6,12 @@ import { parseAddress } from "../value/address.ts";
 export const ROWS_DEFAULT = 1_000;
 export const ROWS_LIMIT = 100_000;
 
-const wholeText = (most: number) =>
+/** Digits that make a whole number up to `most`. */
+export const wholeText = (most: number) =>
   z.string().refine((text) => /^\d{1,10}$/.test(text) && Number(text) <= most, `must be a whole number from 0 to ${most}`);
 
 /** An IPv6 address in any of its forms. */
-const addressField = z
+export const addressField = z
   .string()
   .transform((text, context) => {
     const value = parseAddress(text);

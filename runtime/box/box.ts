@@ -123,6 +123,16 @@ export class Box {
     return this.#settings.mtu === undefined ? undefined : this.#paths.mtus.mtuOn(pair);
   }
 
+  /** Pairs that a context for `pair` would be tried on now, best first; nothing is set up. */
+  candidates(pair: UlidPair): readonly LocatorPair[] {
+    return this.#machines.candidates(pair, this.parts.clock.now());
+  }
+
+  /** How often each rule of traffic engineering decided, by its name. */
+  get decided(): ReadonlyMap<string, number> {
+    return this.#machines.decided;
+  }
+
   /** What the core could not decide: the handler of the packet plane. `packet` is not kept. */
   punt(packet: Uint8Array, reason: number, context: number): void {
     this.#intake.punt(packet, reason, context, this.parts.clock.now());

@@ -11,9 +11,11 @@ import { showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Carriers } from "./carriers.ts";
+import type { Explainer } from "./explain.ts";
 import { Flows } from "./flows.ts";
 import { NO_PAST, type Past, pathIdOf } from "./past.ts";
 import type { Providers } from "./providers.ts";
+import { decisionRow, flowOf, policyRows, siteRow, type Where } from "./site-rows.ts";
 import { type Told, WORDS } from "./told.ts";
 
 /** What the façade shows beside the box itself. */
@@ -39,6 +41,10 @@ export interface FacadeParts {
   /** How paths fared; absent = nobody looked. */
   readonly past?: Pick<Past, "row">;
   readonly drills: Drills;
+  /** What explains flows, and where the settings stand. */
+  readonly explainer: Pick<Explainer, "explain">;
+  readonly file: string;
+  readonly where: Where;
   /** Interfaces of providers whose lines are down. */
   readonly linesDown: () => ReadonlySet<string>;
   /** Providers whose gateways do not answer. */
@@ -180,6 +186,13 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       box.leave(id);
       return true;
     },
+    site: () => siteRow(parts.site, parts.file),
+    policy: () => policyRows(parts.site, parts.where, box.decided),
+    decide: ({ name, ...flow }) => {
+      const names = [...new Set([...bindings.namesOf(flow.to, now()), ...(name === undefined ? [] : [name])])];
+      return decisionRow(parts.site, flowOf(flow, names, clock.wall()), parts.where);
+    },
+    explain: (question) => parts.explainer.explain(question),
     events: parts.events,
     flows: () => flows.look(),
     history: (after) => parts.past?.row(after, (locator) => providerOf(locator) ?? null) ?? { ...NO_PAST },

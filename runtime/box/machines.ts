@@ -53,11 +53,13 @@ export class Machines {
   readonly #steering: Steering;
   readonly #forkPolicy: ForkPolicy;
   readonly forks: Forks;
+  readonly #policy: Policy;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
     const { bindings, wall, settings, counters, sender } = parts;
     const policy = new Policy({ terms: () => settings().policy ?? NO_RULES, bindings, wall });
+    this.#policy = policy;
     this.#steering = new Steering({ ...parts, policy });
     this.#forkPolicy = new ForkPolicy({ rules: () => settings().policy?.rules ?? NO_RULES.rules, policy, wall });
     this.forks = new Forks({
@@ -68,6 +70,16 @@ export class Machines {
       // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
       need: (pair) => this.need(pair, parts.now()),
     });
+  }
+
+  /** How often each rule of the site's decided, by its name. */
+  get decided(): ReadonlyMap<string, number> {
+    return this.#policy.decided;
+  }
+
+  /** Pairs that a context for `pair` would be tried on now, best first. */
+  candidates(pair: UlidPair, now: Millis): readonly LocatorPair[] {
+    return this.#steering.candidates(pair, now);
   }
 
   /** Sets a context for `pair` up, if its ends have locators. */

@@ -14,11 +14,12 @@ import type { UdpAnswers, UdpEnd, UdpPort, UdpSocket } from "../port/udp.ts";
 import { type Address, address, parseAddress, type Ulid } from "../value/address.ts";
 import { contains, type Prefix, prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { DnsName } from "../wire/dns.ts";
+import { type DnsName, TYPE_AAAA } from "../wire/dns.ts";
 import { DNS_MESSAGE_LIMIT } from "../wire/dns-emit.ts";
 import { dnsName } from "../wire/dns-name.ts";
 import { ControlCounters } from "./counters.ts";
 import { NamesClients } from "./names-clients.ts";
+import { addressQuestion, type Looked, readTold } from "./names-look.ts";
 import { type NamesStream, NamesTcp } from "./names-tcp.ts";
 import { Attempts } from "./names-upstream.ts";
 
@@ -63,7 +64,9 @@ const LINK_LOCAL = prefix("fe80::/10");
 /** Who asked, so that the answer finds back. */
 type Asker =
   | { readonly host: Address; readonly socket: UdpSocket; readonly from: UdpEnd; readonly to: UdpEnd }
-  | { readonly host: Address; readonly stream: NamesStream };
+  | { readonly host: Address; readonly stream: NamesStream }
+  /** Nobody outside: the box itself wants to see the answer. */
+  | { readonly host: Address; readonly told: (octets: Uint8Array) => void };
 
 /** No names of our own. */
 const NO_NAMES: Local = { find: () => undefined };
@@ -84,6 +87,8 @@ export class NameService {
   #site: NameSite;
   #local: Local = NO_NAMES;
   #answers: UdpAnswers | undefined;
+  /** Questions to resolvers so far. */
+  #fetches = 0;
   #forgetAt: Millis = NEVER;
   #forgotAt: Millis = 0;
   #depth = 0;
@@ -161,6 +166,16 @@ export class NameService {
     this.#locating.set(ulid, [then]);
     queueMicrotask(() => this.#enter(() => this.#hand({ kind: "locate", ulid })));
     return true;
+  }
+
+  /** Asks for the addresses of `name` as a host would, and calls `then` once, perhaps before it returns; within ten seconds. */
+  look(name: DnsName, then: (told: Looked) => void): void {
+    const isOurs = this.#local.find(name, TYPE_AAAA) !== undefined;
+    let fetches = this.#fetches;
+    const told = (octets: Uint8Array): void => then(readTold(octets, isOurs ? "zone" : fetches === this.#fetches ? "memory" : "resolver"));
+    const host = LOOPBACK.base;
+    this.#enter(() => this.#hand({ kind: "query", client: { host, told }, from: host, octets: addressQuestion(name), stream: true }));
+    fetches = -1;
   }
 
   /** When {@link poll} has something to do. */
@@ -295,6 +310,7 @@ export class NameService {
     const { learn, asked, entropy } = this.#parts;
     switch (effect.kind) {
       case "fetch":
+        this.#fetches++;
         return this.#ask({ ...effect, kind: "ask", fetch: effect.id, random: entropy.bytes(ASK_RANDOM) });
       case "respond":
         return this.#respond(effect.client, effect.octets, effect.entry);
@@ -332,6 +348,7 @@ export class NameService {
   }
 
   #respond(client: Asker, octets: Uint8Array, entry: AnswerEntry | undefined): void {
+    if ("told" in client) return client.told(octets);
     this.#clients.done(client.host);
     if (entry !== undefined) {
       this.#answers?.put(entry);

@@ -26,6 +26,8 @@ export interface PolicyParts {
 /** Decides for contexts, as things are at the moment. */
 export class Policy {
   readonly #parts: PolicyParts;
+  /** How often each rule decided, by its name. */
+  readonly decided = new Map<string, number>();
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
@@ -39,6 +41,7 @@ export class Policy {
     const ranked = choices.map(({ address, priority, weight }) => ({ name: nameOf(address), priority, weight }));
     const { rule, choices: decided } = decide(rules, ranked, this.#flowOf(pair, now));
     if (rule === undefined) return [...choices];
+    this.decided.set(rule.name, (this.decided.get(rule.name) ?? 0) + 1);
     return choices.map((choice, i) => ({
       ...choice,
       priority: decided[i].rank,

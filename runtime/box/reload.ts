@@ -63,6 +63,11 @@ export class Reloader {
     return this.#site;
   }
 
+  /** The text that the settings were read from; `undefined` = not known. */
+  get text(): string | undefined {
+    return this.#text;
+  }
+
   /** Routes and rules as they are now. */
   get plan(): EgressPlan {
     return this.#plan;

@@ -32,6 +32,7 @@ import type { Box } from "./box.ts";
 import { Drain } from "./drain.ts";
 import { DrillGround } from "./drill.ts";
 import { egressPlan } from "./egress.ts";
+import { Explainer } from "./explain.ts";
 import { createFacade } from "./facade.ts";
 import { Feed } from "./feed.ts";
 import { filterCounts, loadFilter, removeFilter } from "./filter.ts";
@@ -44,6 +45,7 @@ import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { Legacy } from "./legacy.ts";
 import { Lines } from "./lines.ts";
 import { mtuOf } from "./mapping.ts";
+import { lookUp } from "./names-look.ts";
 import { Past } from "./past.ts";
 import { plainPairs, tellCore, ways } from "./prefixes.ts";
 import { Providers, sayAwaited } from "./providers.ts";
@@ -52,6 +54,7 @@ import { Release } from "./release.ts";
 import { Reloader } from "./reload.ts";
 import { serveApi } from "./serve.ts";
 import { Services } from "./services.ts";
+import { flowOf, whereIn } from "./site-rows.ts";
 import { keyRows, leaseRow } from "./state-rows.ts";
 import { Teardown } from "./teardown.ts";
 import { Told } from "./told.ts";
@@ -321,7 +324,28 @@ async function bringUp(
   const isUsable = (provider: string): boolean => lines.isUsable(provider) && providers.isUsable(provider);
   const drills = new DrillGround({ ...box.parts, site: () => reloader.site, isUsable, clock, later, command: platform.command, log });
   undo.push("drills", () => drills.close());
+  const where = whereIn(file, () => reloader.text);
+  const explainer = new Explainer({
+    site: () => reloader.site,
+    box,
+    hosts,
+    told,
+    linesDown: () => lines.dead,
+    gatewaysSilent: () => lines.silent,
+    slots: () => reloader.plan.slots,
+    line: where,
+    flowOf: (asked, names) => flowOf(asked, names, clock.wall()),
+    look: (name) =>
+      lookUp(
+        name,
+        (asked, then) => services?.look(asked, then) ?? false,
+        (wait, run) => later(clock.now() + wait, run),
+      ),
+  });
   const facade = createFacade({
+    explainer,
+    file,
+    where,
     get site() {
       return reloader.site;
     },

@@ -24,6 +24,7 @@ import type { Hosts } from "./hosts.ts";
 import { type Leases, openLeases } from "./leases.ts";
 import type { Locate } from "./lookups.ts";
 import { type Located, NameService, type NameSite } from "./names.ts";
+import type { Looked } from "./names-look.ts";
 import type { Prove } from "./proofs.ts";
 import { Publisher, type PublisherSettings } from "./publish.ts";
 
@@ -107,6 +108,12 @@ export class Services {
             Math.min(...locators.map(({ until }) => until)),
           ),
     );
+
+  /** What hosts are told of `name`; see {@link NameService.look}. @returns `false` where nobody answers names: `then` is not called */
+  look(name: DnsName, then: (told: Looked) => void): boolean {
+    this.#names?.look(name, then);
+    return this.#names !== undefined;
+  }
 
   /** Rows for `show leases`. */
   leases(): StoredLease[] {

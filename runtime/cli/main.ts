@@ -9,6 +9,7 @@ import { addCompletion } from "./completion.ts";
 import { addContext } from "./context.ts";
 import { addDrill } from "./drill.ts";
 import { addEvents } from "./events.ts";
+import { addExplain } from "./explain.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
 import { addHba } from "./hba.ts";
@@ -65,6 +66,7 @@ function programFor(session: Session): Command {
   addRun(program, session);
   addCheck(program, session);
   addReload(program, session);
+  addExplain(program, session);
   addProvider(program, session);
   addShow(program, session);
   addContext(program, session);

@@ -2,6 +2,7 @@
 import type { DrillRow } from "../../runtime/api/drill-rows.ts";
 import type { BoxFacade, Drills, EventFeed, ProviderResult } from "../../runtime/api/facade.ts";
 import type { ContextRow } from "../../runtime/api/rows.ts";
+import type { ExplainRow } from "../../runtime/api/rows-explain.ts";
 import { showPrefix } from "../../runtime/value/prefix.ts";
 
 /** Context `id` of host `fc00:aaaa:1::<id>`. */
@@ -30,6 +31,33 @@ export function contextRow(id: number, change: Partial<ContextRow> = {}): Contex
 
 /** Nothing happens, and nobody is let in. */
 export const QUIET: EventFeed = { run: "1", beatMs: 15_000, oldest: 1, latest: 0, after: () => [], listen: () => undefined };
+
+/** Two ends that a context carries; `to: "nobody"` is nobody. */
+export function explanation(from: string, to: string, transport: string): ExplainRow {
+  const end = { name: null, kind: "own" };
+  const isKnown = to !== "nobody";
+  return {
+    from: { ...end, asked: from, address: "fc00:aaaa:1::10" },
+    to: { ...end, asked: to, address: isKnown ? "fc00:bbbb:1::10" : null, kind: isKnown ? "peer" : "unknown" },
+    outcome: isKnown ? "context" : "unknown",
+    verdict: isKnown ? `context 7 carries it by isp1 (${transport})` : "nothing is known of nobody",
+    context: isKnown ? 7 : null,
+    steps: [
+      { step: "name", ok: isKnown, what: "hosts are told fc00:bbbb:1::10", why: "the DNS gateway knows it", source: null },
+      {
+        step: "filter",
+        ok: null,
+        what: "the filter lets it pass: no rule is about it",
+        why: "counter default-outward; ".repeat(6),
+        source: "/site.yaml:3",
+      },
+    ],
+    pairs: isKnown
+      ? [{ local: "2001:db8:a1::10", peer: "2001:db8:b3::10", provider: "isp1", path: "alive", rttMs: 12.3, isCurrent: true }]
+      : [],
+    providers: isKnown ? [{ name: "isp1", state: "up", isCandidate: true, source: "/site.yaml:5" }] : [],
+  };
+}
 
 /** What became of what was said of the provider `name`; it knows isp1 and isp2. */
 function said(change: string, name: string): ProviderResult {
@@ -95,6 +123,21 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
     restore: (name) => said(`restore ${name}`, name),
     say: (word, name, duration, keep) => said(`${word} ${name} ${duration} ${keep}`, name),
     mend: (name) => said(`mend ${name}`, name),
+    site: () => ({ file: "/site.yaml", settings: { site: "alpha", providers: [{ name: "isp1", prefix: "2001:db8:a1::/48" }] } }),
+    *policy() {
+      const rule = { match: { names: ["beta.example"] }, source: "/site.yaml:9" };
+      yield { ...rule, name: "partner", use: "prefers isp2, then isp1", decided: 3 };
+      yield { ...rule, name: "rule 2", use: "avoids lte", decided: 0 };
+    },
+    decide: ({ protocol }) => ({
+      rule: protocol === undefined ? "partner" : null,
+      use: "prefers isp2",
+      source: "/site.yaml:9",
+      needsOwnContext: false,
+      providers: [{ name: "isp1", rank: 1, weight: 60, allowed: true }],
+      before: [{ rule: "backup", why: "hours", source: null }],
+    }),
+    explain: async ({ from, to, protocol, port }) => explanation(from, to, `${protocol ?? "any"} ${port ?? "any"}`),
     status: () => ({
       site: "alpha",
       version: "1.2.3",
