@@ -7,11 +7,14 @@
  */
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { RUNTIMES, type Runtime, root, runtimeCommand } from "./tools.ts";
 
 const FILE_LIMIT_MS = 300_000;
 const NODE_ONLY = ["tests/unit/build", "tests/interop"];
+/** Nothing but arithmetic: as many at a time as there are processors. The rest has the machine to itself, one file at a time. */
+const PURE = ["tests/unit", "tests/property", "tests/sim"];
 
 interface FileResult {
   readonly passed: number;
@@ -77,28 +80,51 @@ function count(output: string, code: number): FileResult {
   return { passed, failed: Math.max(0, failed) + (died || empty ? 1 : 0), skipped, output: empty ? `${output}\nno test ran\n` : output };
 }
 
+interface Job {
+  readonly runtime: Runtime;
+  readonly file: string;
+}
+
+async function runJob({ runtime, file }: Job): Promise<void> {
+  const begun = performance.now();
+  const result = await runFile(runtime, file);
+  passed += result.passed;
+  failed += result.failed;
+  skipped += result.skipped;
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  const mark = result.failed > 0 ? "FAIL" : "ok  ";
+  console.log(
+    `${mark} ${runtime.padEnd(4)} ${file}  ${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ""}  ${seconds} s`,
+  );
+  if (result.failed > 0) console.log(result.output.replace(/^/gm, "  | "));
+  else for (const line of result.output.match(/^skipped: .*$/gm) ?? []) console.log(`     ${line}`);
+}
+
+async function runAll(jobs: readonly Job[], atOnce: number): Promise<void> {
+  const waiting = jobs[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (const job of waiting) await runJob(job);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
 const files = testFiles();
 let passed = 0;
 let failed = 0;
 let skipped = 0;
 const started = performance.now();
-for (const runtime of runtimes) {
-  for (const file of files) {
-    if (runtime !== "node" && NODE_ONLY.some((folder) => file.startsWith(folder))) continue;
-    const begun = performance.now();
-    const result = await runFile(runtime, file);
-    passed += result.passed;
-    failed += result.failed;
-    skipped += result.skipped;
-    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-    const mark = result.failed > 0 ? "FAIL" : "ok  ";
-    console.log(
-      `${mark} ${runtime.padEnd(4)} ${file}  ${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ""}  ${seconds} s`,
-    );
-    if (result.failed > 0) console.log(result.output.replace(/^/gm, "  | "));
-    else for (const line of result.output.match(/^skipped: .*$/gm) ?? []) console.log(`     ${line}`);
-  }
-}
+const isIn = (folders: readonly string[], file: string): boolean => folders.some((folder) => file.startsWith(`${folder}/`));
+const jobs = runtimes.flatMap((runtime) =>
+  files.filter((file) => runtime === "node" || !isIn(NODE_ONLY, file)).map((file): Job => ({ runtime, file })),
+);
+await runAll(
+  jobs.filter(({ file }) => isIn(PURE, file)),
+  availableParallelism(),
+);
+await runAll(
+  jobs.filter(({ file }) => !isIn(PURE, file)),
+  1,
+);
 console.log(`${files.length} files, ${runtimes.join(", ")}, ${((performance.now() - started) / 1000).toFixed(0)} s`);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
