@@ -82,6 +82,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       localUlid: pair.local,
       peerUlid: pair.peer,
       fork: pair.fork,
+      rule: box.ruleOf(pair) ?? null,
       state: context.state,
       reap: reap.stateOf(id) ?? null,
       localTag: showTag(context.localTag),

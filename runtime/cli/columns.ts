@@ -43,6 +43,11 @@ export function stateOf({ state, reap }: Pick<ContextRow, "state" | "reap">): st
   return state === "ESTABLISHED" && reap !== null ? reap : state;
 }
 
+/** Whose flows a context carries: those of a rule, those of a rule of the peer's, known by its number, or all others. */
+function forkOf({ fork, rule }: Pick<ContextRow, "fork" | "rule">): string {
+  return fork === 0 ? "-" : (rule ?? fork.toString(16).padStart(8, "0"));
+}
+
 /** Its colour. */
 export function stateTone(row: Pick<ContextRow, "state" | "reap">): Tone | undefined {
   const state = stateOf(row);
@@ -57,7 +62,7 @@ export const CONTEXTS: readonly Column<ContextRow>[] = [
   { title: "id", cell: (row) => String(row.id), right: true },
   addressColumn("host", "localUlid", (row) => row.localUlid),
   addressColumn("peer", "peerUlid", (row) => row.peerUlid),
-  { title: "fork", cell: (row) => String(row.fork), right: true, spare: 10 },
+  { title: "fork", cell: forkOf, plain: (row) => String(row.fork), spare: 5 },
   { title: "state", cell: stateOf, least: 11, tone: stateTone },
   { title: "by", name: "localProvider", cell: (row) => row.localProvider ?? "-", plain: (row) => exact(row.localProvider) },
   addressColumn("local locator", "localLocator", (row) => row.localLocator, 4),

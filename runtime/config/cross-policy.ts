@@ -1,4 +1,6 @@
 /** Checks of `policy` against the providers, and of its rules against one another; see {@link ./cross.ts}. */
+import { FORK_RANGES_MAX, FORK_RULES_MAX, rangesOf } from "../policy/forks.ts";
+import { looksAtTransport, type PolicyMatch } from "../policy/rule.ts";
 import { shadowed } from "../policy/shadow.ts";
 import { covers, type Prefix, showPrefix } from "../value/prefix.ts";
 import { type At, entries, type Findings } from "./draft.ts";
@@ -39,6 +41,10 @@ export function checkPolicy(root: unknown, draft: PolicyDraft, findings: Finding
     checkPrefixes(path, rule, draft, findings, maps);
   }
   const rules = readable.map(({ path, rule }) => completeRule(rule, Number(path[1])));
+  checkForks(
+    readable.map(({ path }, i) => ({ path, match: rules[i].match })),
+    findings,
+  );
   shadowed(rules).forEach((by, i) => {
     if (by === undefined) return;
     const line = findings.lineOf(readable[by].path);
@@ -48,6 +54,29 @@ export function checkPolicy(root: unknown, draft: PolicyDraft, findings: Finding
       "put it before that one, or leave it out",
     );
   });
+}
+
+/** The packet core tells so many rules about flows apart; the first that finds no room is the fault. */
+function checkForks(rules: readonly { readonly path: Path; readonly match: PolicyMatch }[], { fault }: Findings): void {
+  const forks = rules.filter(({ match }) => looksAtTransport(match));
+  const excess = forks[FORK_RULES_MAX];
+  if (excess !== undefined)
+    fault(
+      excess.path,
+      `is one too many that looks at ports, protocols or classes: there is room for ${FORK_RULES_MAX}`,
+      "join rules that want the same for different peers or ports",
+    );
+  let ranges = 0;
+  for (const { path, match } of forks) {
+    ranges += rangesOf(match);
+    if (ranges <= FORK_RANGES_MAX) continue;
+    fault(
+      [...path, "ports"],
+      `are too many with those before: there is room for ${FORK_RANGES_MAX} ranges`,
+      "write ports that follow one another as a range",
+    );
+    return;
+  }
 }
 
 function checkProviders(path: Path, rule: ParsedRule, { providers }: PolicyDraft, { fault }: Findings): void {

@@ -26,7 +26,7 @@ export function ContextDialog({ store, row, names, close }: Props): JSX.Element 
     ["from", `${row.localLocator}${row.localProvider === null ? "" : ` (${row.localProvider})`}`],
     ["to", row.peerLocator],
     ["tags", `${row.localTag} here, ${row.peerTag ?? "unknown"} there`],
-    ["fork", String(row.fork)],
+    ["fork", row.rule === null ? String(row.fork) : `${row.fork}, for the flows of ${row.rule}`],
     ["out", `${showCount(row.sent.packets)} packets, ${showCount(row.sent.octets)}B, last ${showMillis(row.lastSentMs)} ago`],
     ["in", `${showCount(row.received.packets)} packets, ${showCount(row.received.octets)}B, last ${showMillis(row.lastReceivedMs)} ago`],
     ["age", showMillis(row.ageMs)],

@@ -12,6 +12,7 @@ export function contextRow(id: number, change: Partial<ContextRow> = {}): Contex
     localUlid: `fc00:aaaa:1::${id}`,
     peerUlid: "fc00:bbbb:1::10",
     fork: 0,
+    rule: null,
     state: "ESTABLISHED",
     reap: "Operational",
     localTag: "00000000002a",

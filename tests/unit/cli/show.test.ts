@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createApi } from "../../../runtime/api/app.ts";
+import { CONTEXTS } from "../../../runtime/cli/columns.ts";
 import { CliMachine } from "../../lib/clihost.ts";
-import { fakeFacade } from "../../lib/facade.ts";
+import { contextRow, fakeFacade } from "../../lib/facade.ts";
 
 const SITE = readFileSync(new URL("../../../examples/lab-alpha.yaml", import.meta.url), "utf8");
 const SOCKET = "/run/pshim6/alpha.sock";
@@ -24,10 +25,18 @@ test("contexts as a table; a pipe has no width", async () => {
   assert.match(head, /^id {2}host +peer +fork +state +by +local locator +peer locator +tags +out +octets +in +octets +sent +heard +age$/);
   assert.match(
     first,
-    /^ 0 {2}fc00:aaaa:1::0 {2}fc00:bbbb:1::10 +0 {2}Operational {2}isp1 {2}2001:db8:a1::0 .* 1\.2k +5\.6M +7 +700 +12ms +1\.5s +1m05s$/,
+    /^ 0 {2}fc00:aaaa:1::0 {2}fc00:bbbb:1::10 +- +Operational {2}isp1 {2}2001:db8:a1::0 .* 1\.2k +5\.6M +7 +700 +12ms +1\.5s +1m05s$/,
   );
   assert.match(second, /^ 1 /);
   assert.is(end, "");
+});
+
+test("a fork is called after the rule whose flows it carries, or by its number", () => {
+  const fork = CONTEXTS.find(({ title }) => title === "fork");
+  assert.ok(fork !== undefined);
+  const shown = (change: Parameters<typeof contextRow>[1]) => fork.cell(contextRow(1, change));
+  assert.equal([shown({}), shown({ fork: 0xab, rule: "voice" }), shown({ fork: 0xab })], ["-", "voice", "000000ab"]);
+  assert.is(fork.plain?.(contextRow(1, { fork: 0xab, rule: "voice" })), "171");
 });
 
 test("a table fits the terminal, whatever its width", async () => {

@@ -57,6 +57,20 @@ const FAULTS: readonly (readonly [name: string, rules: readonly string[], faults
       '10:23 policy[2].spread.isp5 names no provider: "isp5"',
     ],
   ],
+  [
+    "more rules about flows than the core has room for",
+    Array.from({ length: 62 }, (_, n) => `{ ports: [${n + 1}], pin: isp1 }`),
+    ["68:5 policy[60] is one too many that looks at ports, protocols or classes: there is room for 60"],
+  ],
+  [
+    "more ranges of ports than that",
+    [
+      `{ ports: [${Array.from({ length: 1_000 }, (_, n) => 2 * n).join(", ")}], pin: isp1 }`,
+      '{ protocols: [tcp], ports: ["1-9", "5-20", 21], pin: isp2 }',
+      `{ ports: [${Array.from({ length: 24 }, (_, n) => 3 * n + 2_000).join(", ")}], pin: isp2 }`,
+    ],
+    ["10:14 policy[2].ports are too many with those before: there is room for 1024 ranges"],
+  ],
   ["all avoided", ["{ avoid: [isp1, isp2] }"], ["8:14 policy[0].avoid avoids every provider"]],
   ["no share", ["{ spread: { isp1: 0 } }"], ["8:15 policy[0].spread gives every provider a share of zero"]],
   [
