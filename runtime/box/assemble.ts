@@ -24,7 +24,7 @@ import { Proofs, type Prove } from "./proofs.ts";
 /** What a box must know of its site. */
 export interface BoxSite
   extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
-    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission" | "policy">> {
+    Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission" | "policy" | "failback">> {
   readonly providers: readonly (LocatorSource & { readonly name?: string })[];
   readonly ulid?: (Pick<Site["ulid"], "routable"> & Partial<Pick<Site["ulid"], "prefix">>) | undefined;
 }
@@ -71,7 +71,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       secret: entropy.bytes(32),
     },
     {
-      local: (ulid) => identities.of(ulid),
+      local: (ulid, pair) => (pair === undefined ? identities.of(ulid) : box.told(pair)),
       shorten: (identity, count, keep) => identities.shorten(identity, count, keep),
       currentPair: (id) => reap.currentOf(id),
       lastUse: (id) => box.lastUse(id),
@@ -103,6 +103,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
     locate,
     proofs,
   });
+  box.moves.refresh();
   return box;
 }
 
@@ -110,7 +111,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
 const BINDINGS_PER_CONTEXT = 2;
 
 /** What a box is told of its site besides its identities and bindings. */
-function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, policy, providers, ulid }: BoxSite): BoxSettings {
+function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, policy, failback, providers, ulid }: BoxSite): BoxSettings {
   return {
     idleTimeout: contexts.idle,
     hold,
@@ -120,6 +121,7 @@ function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, pol
     routable: ulid?.routable,
     proof: dns?.proof,
     admission,
+    failback,
     policy: policy && {
       rules: withForks(policy, ulid?.prefix === undefined ? "" : showPrefix(ulid.prefix)),
       providers: providers.map(({ name = "", prefix }) => ({ name, prefix })),
@@ -137,5 +139,6 @@ export function reconfigureBox(box: Box, site: BoxSite): readonly Ulid[] {
   box.configure(settingsFor(site));
   const refused = bindings.setStatic(site.bindings);
   if (identities.setSources(site.providers, shim6.untold > 0)) box.identityChanged();
+  box.moves.refresh();
   return refused;
 }

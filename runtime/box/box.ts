@@ -5,7 +5,7 @@
  * A packet's way here: `punt` → hold or parse → `shim6.step` / `reap.step` → effects → table writes, packets, releases.
  */
 import * as due from "../../core-as/layout/due.ts";
-import type { UlidPair } from "../shim6/contract.ts";
+import type { LocalIdentity, UlidPair } from "../shim6/contract.ts";
 import type { LeaveCause } from "../value/cause.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
@@ -17,6 +17,7 @@ import { Intake } from "./intake.ts";
 import { type BoxEvent, Journal } from "./journal.ts";
 import { PathKeeper } from "./keeper.ts";
 import { Machines } from "./machines.ts";
+import { FAILBACK, Moves } from "./moves.ts";
 import type { BoxParts, BoxSettings } from "./parts.ts";
 import { Sender } from "./sender.ts";
 import { Waiting } from "./waiting.ts";
@@ -34,10 +35,13 @@ export class Box {
   readonly #paths: PathKeeper;
   readonly #journal: Journal;
   readonly #agenda = new Agenda();
+  /** Who follows what the site wants. */
+  readonly moves: Moves;
   readonly #machines: Machines;
   readonly #control: Control;
   readonly #intake: Intake;
   #settings: BoxSettings;
+  #full: ReadonlySet<string> = new Set();
   /** When the core's timers were looked at last. */
   #turnedAt: Millis = -NEVER;
 
@@ -70,6 +74,11 @@ export class Box {
       waiting,
       now: () => parts.clock.now(),
       whenIdle: (work) => this.#agenda.whenIdle(work),
+      full: () => this.#full,
+      moves: {
+        moved: (...move) => this.moves.moved(...move),
+        pathWorks: (...path) => this.moves.pathWorks(...path),
+      },
     });
     machines.forks.configure(parts.clock.now());
     const control = new Control({ ...parts, counters, machines, paths, sender });
@@ -89,6 +98,32 @@ export class Box {
     this.#waiting = waiting;
     this.#paths = paths;
     this.#machines = machines;
+    const now = (): Millis => parts.clock.now();
+    this.moves = new Moves({
+      ...parts,
+      steering: machines.steering,
+      counters,
+      journal: this.#journal,
+      now,
+      wall: () => parts.clock.wall(),
+      at: (at, run) => this.at(at, run),
+      leave: (id, cause) => machines.leave(id, cause, now()),
+      scout: (id, pair) => machines.reap({ kind: "scout", id, pair }, now()),
+      told: () => this.identityChanged(true),
+      failback: () => this.settings.failback ?? FAILBACK,
+      full: () => this.#full,
+    });
+  }
+
+  /** Contexts that begin avoid providers with these prefixes, as text, from now on: they have as much to carry as they are meant to. Live ones stay. */
+  setFull(full: ReadonlySet<string>): void {
+    this.#full = full;
+    this.moves.refresh();
+  }
+
+  /** What the peer of `pair` is told of our end's locators. */
+  told(pair: UlidPair): LocalIdentity | undefined {
+    return this.#machines.steering.told(pair, this.parts.clock.now());
   }
 
   get settings(): BoxSettings {
@@ -184,6 +219,7 @@ export class Box {
 
   /** The site's locators or preferences are others now: contexts leave what is gone, peers are told (RFC 5533 §10). `gently`: nothing is gone, there is time. */
   identityChanged(gently = false): void {
+    this.moves.refresh(true);
     this.#machines.shim6({ kind: "identity", gently }, this.parts.clock.now());
     this.#plan();
   }
@@ -196,7 +232,7 @@ export class Box {
 
   /** Context `id` is to leave its local locator for one that ranks better, once that one has proved itself. */
   leave(id: number, cause: LeaveCause = "operator"): void {
-    this.#machines.reap({ kind: "leave", id, cause }, this.parts.clock.now());
+    this.#machines.leave(id, cause, this.parts.clock.now());
     this.#plan();
   }
 

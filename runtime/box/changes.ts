@@ -31,7 +31,11 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["firewall.rules", (site) => site.firewall?.rules ?? []],
   ["firewall.sets", (site) => [...(site.firewall?.sets ?? [])]],
   ["firewall", (site) => site.firewall && { simple: site.firewall.simple, in: site.firewall.in, out: site.firewall.out }],
-  ["policy", (site) => site.policy.map(({ name, match, use }) => [name, match, use.kind === "spread" ? [...use.weights] : use])],
+  [
+    "policy",
+    (site) => site.policy.map(({ name, match, use, failback }) => [name, match, failback, use.kind === "spread" ? [...use.weights] : use]),
+  ],
+  ["failback", (site) => (site.failback.kind === "after" ? `${site.failback.hold / 1_000}s` : site.failback.kind)],
   ["hosts", (site) => site.hosts],
   ["contexts.idle", (site) => site.contexts.idle],
   ["hold", (site) => site.hold],
@@ -89,6 +93,9 @@ const PROVIDER_FIELDS: readonly (readonly [name: string, read: (provider: AnyPro
   ["gateway", ({ gateway }) => gateway ?? "none"],
   ["priority", ({ priority }) => String(priority)],
   ["weight", ({ weight }) => String(weight)],
+  ["cost", ({ cost }) => String(cost ?? 0)],
+  ["metered", ({ metered }) => String(metered ?? false)],
+  ["capacity", ({ capacity }) => (capacity === undefined ? "no bound" : `${capacity / 1e6} Mbit/s`)],
   ["table", ({ table }) => (table === undefined ? "the box's own" : String(table))],
 ];
 

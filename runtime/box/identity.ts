@@ -24,6 +24,23 @@ export interface LocatorSource {
   readonly prefix: Prefix;
   readonly priority: number;
   readonly weight: number;
+  /** Among sources of one priority the lowest first; absent = 0. */
+  readonly cost?: number | undefined;
+  /** Behind all that are not. */
+  readonly metered?: boolean | undefined;
+}
+
+/** How a source stands now. */
+export interface Standing {
+  /** Its prefix, as text. */
+  readonly name: string;
+  /** As the settings have it, with cost and metering: lower is better. */
+  readonly priority: number;
+  readonly weight: number;
+  readonly metered: boolean;
+  readonly broken: boolean;
+  readonly drained: boolean;
+  readonly preferred: boolean;
 }
 
 /** Each set has two generations: of its whole lists, and before it, of lists cut short. */
@@ -44,6 +61,7 @@ export class Identities {
   readonly #short = new Map<string, LocalIdentity>();
   #sources: readonly LocatorSource[];
   #preferences: readonly Preference[];
+  #standings: readonly Standing[] = [];
   #broken: ReadonlySet<string> = new Set();
   #drained: ReadonlySet<string> = new Set();
   #preferred: ReadonlySet<string> = new Set();
@@ -140,21 +158,54 @@ export class Identities {
     return drained.length < this.#sources.length && drained.some(({ prefix }) => contains(prefix, locator));
   }
 
+  /** How the site's sources stand, in their order. What it gives is another object when something has changed. */
+  get standings(): readonly Standing[] {
+    return this.#standings;
+  }
+
+  /** How the source of `locator` stands; `undefined` if it is none of ours any more. */
+  standingOf(locator: Locator): Standing | undefined {
+    const place = this.#sources.findIndex(({ prefix }) => contains(prefix, locator));
+    return this.#standings[place];
+  }
+
+  /** The identity of `ulid` with other preferences, one for each of its locators. */
+  saying(ulid: Ulid, preferences: readonly Preference[]): LocalIdentity | undefined {
+    this.of(ulid);
+    return this.#made.get(ulid)?.saying(preferences);
+  }
+
+  /** Peers may still hear of what was said before: what is said from now on is another generation. */
+  renew(): void {
+    this.#generation = (this.#generation + GENERATION_STEP) >>> 0;
+    this.#made.clear();
+    this.#short.clear();
+  }
+
   #ranked(sources: readonly LocatorSource[]): readonly Preference[] {
+    const plain = plainPriorities(sources);
     const isAll = sources.every((source) => this.#drained.has(nameOf(source)));
     const isAnyPreferred = sources.some((source) => this.#preferred.has(nameOf(source)));
-    // Peers' contexts leave what ranks worst (runtime/reap/leaves.ts): all but the preferred ones.
-    const rankOf = (source: LocatorSource): number =>
-      !isAnyPreferred ? source.priority : this.#preferred.has(nameOf(source)) ? 0 : WORST_PRIORITY;
-    return sources.map((source) => {
-      const isDrained = !isAll && this.#drained.has(nameOf(source));
-      const isBroken = this.#broken.has(nameOf(source));
+    const standings = sources.map((source, place): Standing => {
+      const name = nameOf(source);
       return {
-        flags: isBroken ? PREFERENCE_BROKEN : 0,
-        priority: isBroken || isDrained ? WORST_PRIORITY : rankOf(source),
-        weight: isDrained ? 0 : source.weight,
+        name,
+        priority: plain[place],
+        weight: source.weight,
+        metered: source.metered === true,
+        broken: this.#broken.has(name),
+        drained: !isAll && this.#drained.has(name),
+        preferred: this.#preferred.has(name),
       };
     });
+    this.#standings = standings;
+    // Peers' contexts leave what ranks worst (runtime/reap/leaves.ts): all but the preferred ones.
+    const rankOf = ({ priority, preferred }: Standing): number => (!isAnyPreferred ? priority : preferred ? 0 : WORST_PRIORITY);
+    return standings.map((standing) => ({
+      flags: standing.broken ? PREFERENCE_BROKEN : 0,
+      priority: standing.broken || standing.drained ? WORST_PRIORITY : rankOf(standing),
+      weight: standing.drained ? 0 : standing.weight,
+    }));
   }
 
   /** The identity of `ulid`, or `undefined` when the site has no CGA parameters for it, or none that prove a locator of its providers. */
@@ -263,10 +314,31 @@ class SignedIdentity implements LocalIdentity {
     return this.#proof?.isMade ?? true;
   }
 
+  /** The same list with preferences of its own, in the order of its locators. */
+  saying(preferences: readonly Preference[]): SignedIdentity {
+    return new SignedIdentity(this.ulid, this.list, this.pds, preferences, this.#places, this.#proof);
+  }
+
   /** The same list with other preferences of the site's providers: a signature does not cover them. */
   withPreferences(preferences: readonly Preference[]): SignedIdentity {
     return new SignedIdentity(this.ulid, this.list, this.pds, choose(preferences, this.#places), this.#places, this.#proof);
   }
+}
+
+/** Priorities as peers are told them: those of the settings, or places in the order where costs or meters make more of them than there are. */
+function plainPriorities(sources: readonly LocatorSource[]): number[] {
+  const isPlain = sources.every(({ cost = 0, metered = false }) => cost === 0 && !metered);
+  if (isPlain) return sources.map(({ priority }) => priority);
+  const keyOf = ({ metered = false, priority, cost = 0 }: LocatorSource) => [metered ? 1 : 0, priority, cost];
+  const before = (a: LocatorSource, b: LocatorSource) => {
+    const [x, y] = [keyOf(a), keyOf(b)];
+    const at = x.findIndex((value, i) => value !== y[i]);
+    return at >= 0 && x[at] < y[at];
+  };
+  return sources.map((source) => {
+    const better = sources.filter((other) => before(other, source));
+    return better.filter((other, i) => !better.slice(0, i).some((same) => !before(same, other) && !before(other, same))).length;
+  });
 }
 
 function isSame(a: Preference, b: Preference): boolean {

@@ -34,11 +34,16 @@ export class Journal {
     return this.#events;
   }
 
-  tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
+  /** Kept, and not logged: whoever logs says more, or less. */
+  note(kind: BoxEvent["kind"], at: Millis, text: string): void {
     const event: BoxEvent = { at, kind, text };
     this.#heard?.(event);
     this.#events.push(event);
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+  }
+
+  tell(kind: BoxEvent["kind"], at: Millis, text: string): void {
+    this.note(kind, at, text);
     if (!this.#lines.allow(at)) {
       this.#unsaid++;
       return;

@@ -11,6 +11,7 @@ import {
   type UlidPair,
 } from "../shim6/contract.ts";
 import type { Locator, Ulid } from "../value/address.ts";
+import type { LeaveCause, MoveCause } from "../value/cause.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
@@ -40,6 +41,16 @@ export interface MachineParts
   readonly now: () => Millis;
   /** Work in slices, when nothing else is to be done. */
   readonly whenIdle: (work: Iterator<unknown>) => void;
+  /** Hears of contexts that changed their pair, and of paths that work. */
+  readonly moves: MoveListener;
+  /** Prefixes of providers that are full, as text. */
+  readonly full: () => ReadonlySet<string>;
+}
+
+/** Who hears where contexts go. */
+export interface MoveListener {
+  moved(id: number, from: LocatorPair, to: LocatorPair, cause: MoveCause, now: Millis): void;
+  pathWorks(id: number, pair: LocatorPair, now: Millis): void;
 }
 
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
@@ -50,17 +61,17 @@ const NO_RULES: PolicyTerms = { rules: [], providers: [] };
 /** Both machines of one box. */
 export class Machines {
   readonly #parts: MachineParts;
-  readonly #steering: Steering;
+  readonly steering: Steering;
+  readonly #policy: Policy;
   readonly #forkPolicy: ForkPolicy;
   readonly forks: Forks;
-  readonly #policy: Policy;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
     const { bindings, wall, settings, counters, sender } = parts;
     const policy = new Policy({ terms: () => settings().policy ?? NO_RULES, bindings, wall });
     this.#policy = policy;
-    this.#steering = new Steering({ ...parts, policy });
+    this.steering = new Steering({ ...parts, policy });
     this.#forkPolicy = new ForkPolicy({ rules: () => settings().policy?.rules ?? NO_RULES.rules, policy, wall });
     this.forks = new Forks({
       ...parts,
@@ -79,12 +90,12 @@ export class Machines {
 
   /** Pairs that a context for `pair` would be tried on now, best first. */
   candidates(pair: UlidPair, now: Millis): readonly LocatorPair[] {
-    return this.#steering.candidates(pair, now);
+    return this.steering.candidates(pair, now);
   }
 
   /** Sets a context for `pair` up, if its ends have locators. */
   need(pair: UlidPair, now: Millis): void {
-    this.shim6({ kind: "need", pair, candidates: this.#steering.candidates(pair, now) }, now);
+    this.shim6({ kind: "need", pair, candidates: this.steering.candidates(pair, now) }, now);
   }
 
   /**
@@ -209,7 +220,7 @@ export class Machines {
   }
 
   #established(context: ContextView, cause: string, now: Millis): void {
-    const { core, reap, release, journal, paths, waiting, identities } = this.#parts;
+    const { core, reap, release, journal, paths, waiting } = this.#parts;
     if (context.peerTag === undefined) return;
     const { id, pair } = context;
     const timing = this.timing(context);
@@ -228,16 +239,21 @@ export class Machines {
     this.reap(
       {
         kind: "context",
-        context: reapContext(context, context.peerTag, current, this.#steering.rankedLocals(context, now), timing),
+        context: reapContext(
+          context,
+          context.peerTag,
+          current,
+          this.steering.rankedLocals(context, now, fresh ? undefined : current.local),
+          timing,
+        ),
         fresh,
       },
       now,
     );
     // It has just heard how its locators rank now.
-    if (identities.isUnwanted(current.local)) this.reap({ kind: "leave", id, cause: "drain" }, now);
-    // The peer began it by a rule of its own; ours may say something else.
-    else if (cause === "I2" && this.ruleOf(pair, now) !== undefined) this.reap({ kind: "leave", id, cause: "policy" }, now);
-    this.#steering.learn(context, now);
+    const reason = this.#reasonToLeave(context, current.local, fresh, now);
+    if (reason !== undefined) this.reap({ kind: "leave", id, cause: reason }, now);
+    this.steering.learn(context, now);
     this.forks.established(context, now);
     journal.tell(
       "established",
@@ -247,8 +263,36 @@ export class Machines {
     release(waiting.forContext.take(pairKey(pair)), now);
   }
 
+  /** A peer that begins chooses by its own lights; what the site's rules want of our direction holds all the same. */
+  #reasonToLeave(context: ContextView, local: Locator, fresh: boolean, now: Millis): LeaveCause | undefined {
+    const { identities } = this.#parts;
+    if (identities.isUnwanted(local)) return identities.isDrained(local) ? "drain" : "operator";
+    if (!fresh || !this.#policy.hasRules) return undefined;
+    const { target, equals } = this.steering.wish(context, now);
+    return target === undefined || equals.has(local) ? undefined : "policy";
+  }
+
+  /** REAP hears how the locators of context `id` rank now. */
+  #rerank(id: number, now: Millis, keep?: Locator): void {
+    const { shim6, reap } = this.#parts;
+    const context = shim6.get(id);
+    const current = reap.currentOf(id);
+    if (context?.peerTag === undefined || current === undefined) return;
+    const ranked = this.steering.rankedLocals(context, now, keep);
+    this.reap(
+      { kind: "context", context: reapContext(context, context.peerTag, current, ranked, this.timing(context)), fresh: false },
+      now,
+    );
+  }
+
+  /** Context `id` is to leave its local locator for one that ranks better now, once that one has proved itself. */
+  leave(id: number, cause: LeaveCause, now: Millis): void {
+    this.#rerank(id, now, this.#parts.reap.currentOf(id)?.local);
+    this.reap({ kind: "leave", id, cause }, now);
+  }
+
   #applyReap(effect: ReapEffect, now: Millis): void {
-    const { core, release, counters, journal, sender, waiting } = this.#parts;
+    const { core, release, counters, journal, moves, sender, waiting } = this.#parts;
     switch (effect.kind) {
       case "send":
         return sender.send(effect.pair.local, effect.pair.peer, effect.message);
@@ -256,8 +300,9 @@ export class Machines {
         counters.count("out-locator-question");
         return sender.send(effect.pair.local, effect.pair.peer, effect.message);
       case "use-pair":
-        this.#usePair(effect.id, effect.pair, now);
-        return journal.tell("moved", now, `context ${effect.id}: ${effect.pair.local} → ${effect.pair.peer}`);
+        return this.#usePair(effect, now);
+      case "path-works":
+        return moves.pathWorks(effect.id, effect.pair, now);
       case "state":
         core.hold(effect.id, effect.state !== "Operational");
         journal.tell("state", now, `context ${effect.id}: ${effect.state} (${effect.cause})`);
@@ -275,10 +320,14 @@ export class Machines {
   }
 
   /** The new path's MTU holds from its first packet on. */
-  #usePair(id: number, { local, peer }: LocatorPair, now: Millis): void {
-    const { core, paths } = this.#parts;
-    const mtu = paths.mtus.move(id, { local, peer }, now);
-    core.update(id, { localLocator: local, peerLocator: peer, mtu }, now);
+  #usePair({ id, from, pair, cause }: Extract<ReapEffect, { kind: "use-pair" }>, now: Millis): void {
+    const { core, moves, paths } = this.#parts;
+    const { local: localLocator, peer: peerLocator } = pair;
+    const mtu = paths.mtus.move(id, pair, now);
+    core.update(id, { localLocator, peerLocator, mtu }, now);
+    moves.moved(id, from, pair, cause, now);
+    // What policy forbids was its own to leave, and must not be come back to.
+    if (cause !== "failure" && this.#policy.hasRules) this.#rerank(id, now);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { AdmissionRule } from "../config/site.ts";
 import type { Core } from "../fast/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
+import type { Failback } from "../policy/rule.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Entropy } from "../port/entropy.ts";
 import type { Log } from "../port/log.ts";
@@ -34,6 +35,8 @@ export interface BoxSettings {
   readonly profile: ReapProfile;
   /** Which providers carry what; absent = as they rank by themselves. */
   readonly policy?: PolicyTerms | undefined;
+  /** When contexts go back to a provider that works again; absent = after a minute. */
+  readonly failback?: Failback | undefined;
   /** Who may begin a context with us; absent = everybody. */
   readonly admission?: readonly AdmissionRule[] | undefined;
   /** What proves a peer's locators (draft §10); default `cga`. */

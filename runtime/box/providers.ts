@@ -9,7 +9,7 @@ import type { Clock } from "../port/clock.ts";
 import type { Log } from "../port/log.ts";
 import { type Prefix, showPrefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { Drain } from "./drain.ts";
+import type { Moves } from "./moves.ts";
 import type { Reloader } from "./reload.ts";
 import type { Told } from "./told.ts";
 
@@ -18,7 +18,7 @@ export interface ProviderParts {
   readonly file: string;
   readonly told: Told;
   readonly reloader: Pick<Reloader, "site" | "tell">;
-  readonly drain: Pick<Drain, "set">;
+  readonly drain: Pick<Moves, "set">;
   /** The providers with these prefixes, as text, come before all others from now on; absent = nobody can be preferred. */
   readonly prefer?: ((prefixes: ReadonlySet<string>) => void) | undefined;
   readonly clock: Pick<Clock, "now" | "wall">;

@@ -29,7 +29,6 @@ import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
-import { Drain } from "./drain.ts";
 import { DrillGround } from "./drill.ts";
 import { egressPlan } from "./egress.ts";
 import { Explainer } from "./explain.ts";
@@ -305,7 +304,7 @@ async function bringUp(
     file,
     told,
     reloader,
-    drain: new Drain({ box, clock }),
+    drain: box.moves,
     prefer: (prefixes) => {
       if (identities.setPreferred(prefixes, box.parts.shim6.untold > 0)) box.identityChanged(true);
     },
@@ -321,9 +320,6 @@ async function bringUp(
   });
   if (told.named("broken").size > 0) lines.refresh();
   sayAwaited(site, log);
-  const isUsable = (provider: string): boolean => lines.isUsable(provider) && providers.isUsable(provider);
-  const drills = new DrillGround({ ...box.parts, site: () => reloader.site, isUsable, clock, later, command: platform.command, log });
-  undo.push("drills", () => drills.close());
   const where = whereIn(file, () => reloader.text);
   const explainer = new Explainer({
     site: () => reloader.site,
@@ -342,6 +338,9 @@ async function bringUp(
         (wait, run) => later(clock.now() + wait, run),
       ),
   });
+  const isUsable = (provider: string): boolean => lines.isUsable(provider) && providers.isUsable(provider);
+  const drills = new DrillGround({ ...box.parts, site: () => reloader.site, isUsable, clock, later, command: platform.command, log });
+  undo.push("drills", () => drills.close());
   const facade = createFacade({
     explainer,
     file,

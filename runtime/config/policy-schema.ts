@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { PolicyRule, PolicyUse } from "../policy/rule.ts";
 import { domainField, nameField, prefixField } from "./fields.ts";
 import { classField, hoursField, portsField, protocolField } from "./policy-fields.ts";
+import { failbackField } from "./provider-schema.ts";
 
 /** Rules at most. */
 export const RULE_LIMIT = 65_536;
@@ -62,6 +63,11 @@ export const ruleSchema = z.strictObject({
       "How hosts reach peers without Shim6 that match. `map`: from their identifiers, also where they have addresses of the providers (`legacy.mode: both`; hosts hear of it for the prefixes in `to`); `pa`: from those addresses alone; `refuse`: not from their identifiers.",
     defaultText: "as `legacy.mode` says",
   }),
+  failback: failbackField.optional().meta({
+    description: "When what the rule is about goes back to a provider that works again.",
+    defaultText: "as `failback` says",
+    example: "5m",
+  }),
 });
 
 export type ParsedRule = z.output<typeof ruleSchema>;
@@ -69,8 +75,14 @@ export type ParsedRule = z.output<typeof ruleSchema>;
 /** A rule as the decision takes it. `index` counts from 0. */
 export function completeRule(rule: ParsedRule, index: number): PolicyRule {
   const { from, to, names, protocols, ports, classes, hours, legacy } = rule;
-  const match = { from, to, names, protocols, ports, classes, when: hours };
-  return { name: rule.name ?? `rule ${index + 1}`, match, use: useOf(rule), ...(legacy && { legacy }) };
+  return {
+    name: rule.name ?? `rule ${index + 1}`,
+    match: { from, to, names, protocols, ports, classes, when: hours },
+    use: useOf(rule),
+    failback: rule.failback,
+    ...(rule.failback && { failback: rule.failback }),
+    ...(legacy && { legacy }),
+  };
 }
 
 function useOf({ pin, prefer, avoid, spread }: ParsedRule): PolicyUse {

@@ -23,6 +23,7 @@ import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
 import { linksSchema } from "./links-schema.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
+import { economySettings, failbackField } from "./provider-schema.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, ROUTABLE_LIMIT } from "./site.ts";
 
 /** sun_path of Linux without its final NUL. */
@@ -48,6 +49,7 @@ export const providerSchema = z.strictObject({
     .meta({ description: "The provider's router on that line. Leave it out on a point-to-point line.", example: "2001:db8:f1::1" }),
   priority: rank.default(10).meta({ description: "Providers with the lowest number are used first." }),
   weight: rank.default(10).meta({ description: "Share of new contexts among providers of one priority." }),
+  ...economySettings,
   table: tableField.optional().meta({
     description: "Number of the routing table that gets the provider's default route.",
     defaultText: "14001 for the first provider, 14002 for the second, …",
@@ -259,6 +261,10 @@ export const siteSchema = z.strictObject({
   policy: z.array(ruleSchema).max(RULE_LIMIT).default([]).meta({
     description:
       "Which providers carry what, one entry for each rule. The first that matches decides; without `pin`, `prefer`, `avoid` or `spread` it says that the providers' own priorities hold.",
+  }),
+  failback: failbackField.prefault("60s").meta({
+    description:
+      "When contexts go back to a provider that they had to leave and that their rule or the priorities want: `never`, `idle` (when they have carried nothing for ten seconds), `at-once`, or for how long it must have worked before. A rule may say otherwise for its own.",
   }),
   firewall: firewallSchema
     .optional()

@@ -1,6 +1,6 @@
 /** A site's settings, complete: defaults filled in, every value checked. {@link ./read.ts} makes them out of site.yaml. */
 import type { Firewall } from "../firewall/rule.ts";
-import type { PolicyRule, PortRange } from "../policy/rule.ts";
+import type { Failback, PolicyRule, PortRange } from "../policy/rule.ts";
 import type { Address, Locator, Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
@@ -48,6 +48,8 @@ export interface Site {
   readonly zone: ZoneSettings | undefined;
   /** Which providers carry what; the first rule that matches decides. */
   readonly policy: readonly PolicyRule[];
+  /** When contexts go back to a provider that works again, unless their rule says otherwise. */
+  readonly failback: Failback;
   /** The filter on ULIDs; `undefined` = none. */
   readonly firewall: Firewall | undefined;
   /** Whom the box answers when a peer begins; the first that matches decides, and without one everybody. */
@@ -211,6 +213,12 @@ export interface Provider {
   readonly priority: number;
   /** 0 … 255, share among providers of one priority. */
   readonly weight: number;
+  /** Among providers of one priority the lowest first. */
+  readonly cost?: number | undefined;
+  /** Behind all that are not. */
+  readonly metered?: boolean | undefined;
+  /** Bits per second, each way; `undefined` = no bound. */
+  readonly capacity?: number | undefined;
   /** Routing table for the provider's default route; `undefined` = one that the box numbers. */
   readonly table: number | undefined;
   /** Where hosts have addresses of this provider's, if that is a prefix of its own (`legacy.mode: pa`). */

@@ -2,7 +2,7 @@
  * Which pair of locators first: for the initial contact and for REAP's exploration alike (RFC 5534 §4.3, RFC 6724).
  */
 import type { Locator } from "../value/address.ts";
-import { u32 } from "../value/bytes.ts";
+import { putU32, u32 } from "../value/bytes.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { PREFERENCE_BROKEN, PREFERENCE_TRANSIENT, type Preference } from "../wire/message.ts";
 import { type AddressClass, canBeLocator, classify, commonPrefixLength, isUniqueLocal } from "./policy-table.ts";
@@ -36,6 +36,16 @@ export interface RankOptions {
 export const RANK_RANDOM_OCTETS = 4;
 
 /**
+ * Octets for `random` that belong to `name`, which may be any text: with them the same context shares out the same way whenever it is asked,
+ * and another weight moves no more contexts than it must (weighted rendezvous). For sharing load, not for secrets.
+ */
+export function stableOctets(name: string): Uint8Array {
+  const octets = new Uint8Array(RANK_RANDOM_OCTETS);
+  putU32(octets, 0, mixed(hashed(name, HASH_START)));
+  return octets;
+}
+
+/**
  * All usable pairs, best first. Sort key, most significant first: end not BROKEN; local priority; peer's Priority (absent = 0);
  * TRANSIENT after stable; matching scope; source not deprecated; matching label; higher precedence; smaller scope of the
  * destination; then shares by weight, ours before the peer's; where the peer gave no Weight, the longer common prefix.
@@ -51,9 +61,9 @@ export function rankPairs(
   random: Uint8Array,
   options: RankOptions = {},
 ): LocatorPair[] {
-  const fraction = fractions(u32(random, 0));
-  const ours = locals.filter(({ usable }) => usable).map((choice) => local(choice, fraction));
-  const theirs = peers.map((choice) => peer(choice, fraction));
+  const seed = u32(random, 0);
+  const ours = locals.filter(({ usable }) => usable).map((choice) => local(choice, seed));
+  const theirs = peers.map((choice) => peer(choice, seed));
   const keyed: KeyedPair[] = [];
   for (const a of ours) {
     for (const b of theirs)
@@ -67,10 +77,13 @@ export function rankPairs(
  * this order is a rank. `random` as for {@link rankPairs}.
  */
 export function rankLocals(locals: readonly LocalChoice[], random: Uint8Array): Locator[] {
-  const fraction = fractions(u32(random, 0));
+  const seed = u32(random, 0);
   const drawn = locals
     .filter(({ usable }) => usable)
-    .map((choice) => ({ choice, key: [choice.priority, choice.deprecated === true ? 1 : 0, draw(choice.weight, fraction())] }));
+    .map((choice) => ({
+      choice,
+      key: [choice.priority, choice.deprecated === true ? 1 : 0, draw(choice.weight, fractionOf(seed, choice.address))],
+    }));
   return drawn.sort((a, b) => compareKeys(a.key, b.key)).map(({ choice }) => choice.address);
 }
 
@@ -90,14 +103,14 @@ interface Peer {
   readonly draw: number;
 }
 
-function local(choice: LocalChoice, fraction: () => number): Local {
-  return { is: classify(choice.address), choice, draw: draw(choice.weight, fraction()) };
+function local(choice: LocalChoice, seed: number): Local {
+  return { is: classify(choice.address), choice, draw: draw(choice.weight, fractionOf(seed, choice.address)) };
 }
 
-function peer({ address, preference }: PeerChoice, fraction: () => number): Peer {
+function peer({ address, preference }: PeerChoice, seed: number): Peer {
+  const { weight } = preference;
   // No Weight element (RFC 5533 §5.15.3, element length below 3): no shares, rule 9 of RFC 6724 decides.
-  const turn = fraction();
-  return { is: classify(address), preference, draw: preference.weight === undefined ? 0 : draw(preference.weight, turn) };
+  return { is: classify(address), preference, draw: weight === undefined ? 0 : draw(weight, fractionOf(seed, address)) };
 }
 
 /** Exponential clocks: the earliest of them is number i with probability weight(i) / sum of weights. */
@@ -132,13 +145,25 @@ function compareKeys(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
-/** Numbers in [0, 1) from a 32-bit seed (xorshift32 behind a multiplicative mix). For sharing load, not for secrets. */
-function fractions(seed: number): () => number {
-  let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (Math.imul(state, 0x9e3779b1) >>> 0) / 0x1_0000_0000;
-  };
+/** A number in [0, 1) that belongs to the seed and the locator, whatever other locators there are. */
+function fractionOf(seed: number, locator: Locator): number {
+  return mixed(hashed(locator, seed)) / 0x1_0000_0000;
+}
+
+/** Offset basis and prime of FNV-1a. */
+const HASH_START = 0x811c9dc5;
+const HASH_PRIME = 0x01000193;
+
+function hashed(text: string, start: number): number {
+  let hash = start;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), HASH_PRIME);
+  return hash;
+}
+
+/** Every bit of the input changes every bit of the result about every other time (the finisher of MurmurHash3). */
+function mixed(hash: number): number {
+  let state = hash ^ (hash >>> 16);
+  state = Math.imul(state, 0x85ebca6b);
+  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
+  return (state ^ (state >>> 16)) >>> 0;
 }

@@ -17,7 +17,17 @@ export interface PolicyRule {
    * their ULIDs. Absent = as the site says.
    */
   readonly legacy?: "map" | "pa" | "refuse" | undefined;
+  /** When contexts go back to the provider that they had to leave; absent = as the site has it. */
+  readonly failback?: Failback | undefined;
 }
+
+/** When a context goes back to a provider that works again. */
+export type Failback =
+  | { readonly kind: "never" }
+  /** When it has carried nothing for some seconds. */
+  | { readonly kind: "idle" }
+  /** When the provider and the path over it have worked for so long, milliseconds; 0 = at once. */
+  | { readonly kind: "after"; readonly hold: number };
 
 /** Whom a rule is for. A list matches when one of its entries does. */
 export interface PolicyMatch {

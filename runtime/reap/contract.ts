@@ -82,8 +82,8 @@ export type ReapEffect =
    * silence, and its pair is not the current one.
    */
   | { readonly kind: "ask"; readonly id: number; readonly pair: ReapPair; readonly message: UpdateRequest }
-  /** Payload of the context goes out on this pair from now on. */
-  | { readonly kind: "use-pair"; readonly id: number; readonly pair: ReapPair; readonly cause: MoveCause }
+  /** Payload of the context, which went out on `from`, goes out on this pair from now on. */
+  | { readonly kind: "use-pair"; readonly id: number; readonly from: ReapPair; readonly pair: ReapPair; readonly cause: MoveCause }
   /** The question of `scout` was answered. */
   | { readonly kind: "path-works"; readonly id: number; readonly pair: ReapPair }
   /** New state. In Exploring and InboundOk the box holds payload; back in Operational it lets go. */

@@ -152,7 +152,9 @@ export class Leaves {
     leave.tried.splice(0, leave.tried.length, ...tried);
     const to = this.#choose(leave.entry, leave.end, tried, turn);
     if (to !== undefined) return this.#go(leave, to, turn);
-    this.#later(leave, turn);
+    // Who only would rather be elsewhere is sent again when the box knows that the way is free.
+    if (leave.cause === "drain" || leave.cause === "peer") this.#later(leave, turn);
+    else this.stop(leave.entry);
   }
 
   #later(leave: Leave, { now, draw }: Turn): void {
@@ -226,9 +228,10 @@ export class Leaves {
   }
 
   #move({ entry, cause }: Leave, pair: LocatorPair, { effects }: Turn): void {
+    const from = entry.current;
     this.stop(entry);
     this.#siblings.moveTo(entry, pair);
-    effects.push({ kind: "use-pair", id: entry.context.id, pair, cause });
+    effects.push({ kind: "use-pair", id: entry.context.id, from, pair, cause });
   }
 
   /** The best pair without that end of the current one; with the other end as it is, if that one ranks as well. */

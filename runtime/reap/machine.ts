@@ -249,7 +249,7 @@ class Machine implements Reap {
     if (pair === undefined) return false;
     this.#leaves.stop(entry);
     this.#siblings.moveTo(entry, pair);
-    turn.effects.push({ kind: "use-pair", id: context.id, pair, cause: "failure" });
+    turn.effects.push({ kind: "use-pair", id: context.id, from: current, pair, cause: "failure" });
     this.#explorer.timers(entry, { send: "stop" }, turn);
     return true;
   }
@@ -354,8 +354,9 @@ class Machine implements Reap {
       this.#siblings.suspect(entry, entry.current, turn.now);
       if (before !== undefined) before.deadAt = turn.now;
     }
+    const from = entry.current;
     this.#siblings.moveTo(entry, pair);
-    turn.effects.push({ kind: "use-pair", id: entry.context.id, pair, cause: "failure" });
+    turn.effects.push({ kind: "use-pair", id: entry.context.id, from, pair, cause: "failure" });
     if (inVain && before !== undefined && entry.path !== undefined && isLost(before) && !isLost(entry.path))
       this.#news.tellLost(before, entry.path, turn);
     else if (before !== undefined && before !== entry.path && !inVain) this.#news.check(before, turn);

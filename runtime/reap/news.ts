@@ -274,7 +274,7 @@ export class News {
       this.#siblings.moveTo(entry, pair);
       if (path !== undefined) entry.left = { path, at: turn.now };
       entry.forgiven = 0;
-      turn.effects.push({ kind: "use-pair", id: entry.context.id, pair, cause: "failure" });
+      turn.effects.push({ kind: "use-pair", id: entry.context.id, from: current, pair, cause: "failure" });
     }
     this.#explorer.timers(entry, { send: "stop" }, turn);
     if (entry.state !== "Operational") this.#explorer.enter(entry, "Operational", "path-proved", turn);

@@ -154,8 +154,11 @@ export type RemovalReason = "idle" | "confused" | "failed" | "expired" | "withdr
 
 /** How the machine learns what it may not know by itself. Look-ups only: no effect, no waiting. */
 export interface Shim6World {
-  /** What this box can say for a ULID of the site; `undefined` = not ours, nothing may be promised for it. */
-  local(ulid: Ulid): LocalIdentity | undefined;
+  /**
+   * What this box can say for a ULID of the site; `undefined` = not ours, nothing may be promised for it. With `pair` the preferences may be
+   * those for this peer; list, generation and proof are the same for all.
+   */
+  local(ulid: Ulid, pair?: UlidPair): LocalIdentity | undefined;
   /** Whether a CGA PDS is right for an address, see runtime/cga. */
   verifyCga(address: Ulid, pds: Uint8Array): boolean;
   /** Whether `locator` is in the HBA set of `pds`. */

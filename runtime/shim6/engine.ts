@@ -214,7 +214,7 @@ export class Engine {
   /** Ends a usable context whose peer has lost it for good; a fresh record for the same pair takes its place. */
   restart(context: Context): Context | undefined {
     const { pair, current } = context;
-    const identity = this.world.local(pair.local);
+    const identity = this.world.local(pair.local, pair);
     this.remove(context, "failed");
     return identity === undefined ? undefined : this.create(pair, identity, current);
   }
@@ -234,7 +234,7 @@ export class Engine {
     context.establishedAt = this.now;
     this.admitLocators(context);
     this.publish(context, cause);
-    const identity = this.world.local(context.pair.local);
+    const identity = this.world.local(context.pair.local, context.pair);
     // A peer that was told nothing is in set-up itself (our I1s crossed) and will ask.
     const tellsMore = context.told !== undefined && identity !== undefined && owedTo(context, identity, this.options) !== undefined;
     if (tellsMore) this.waitlist.add(context);
@@ -245,7 +245,7 @@ export class Engine {
    * peer that knows none of ours any more gets new ones as sources at once: its R1bis starts the recovery that tells it.
    */
   admitLocators(context: Context): void {
-    const identity = this.world.local(context.pair.local);
+    const identity = this.world.local(context.pair.local, context.pair);
     if (identity === undefined) return;
     const listed = addressesOf(identity.list);
     const known = listed.filter((locator) => context.told?.locators.includes(locator));

@@ -33,7 +33,7 @@ export function need(engine: Engine, pair: UlidPair, candidates: readonly Locato
     if (isNegative(known)) engine.effects.push({ kind: "failed", pair, why: known.failure ?? "no-answer" });
     return;
   }
-  const identity = engine.world.local(pair.local);
+  const identity = engine.world.local(pair.local, pair);
   const usable = identity === undefined ? [] : candidates.filter(({ local }) => isListed(identity, local)).slice(0, MAX_CANDIDATES);
   const context = identity === undefined || usable.length === 0 ? undefined : engine.create(pair, identity, usable[0]);
   if (context === undefined) {
@@ -139,7 +139,7 @@ function nextCandidate(setup: Setup): LocatorPair {
 /** Sends I2, or I2bis when the context recovers, on the pair that its validator is bound to. */
 export function sendAnswer(engine: Engine, context: Context, setup: Setup): void {
   const { challenge } = setup;
-  const identity = engine.world.local(context.pair.local);
+  const identity = engine.world.local(context.pair.local, context.pair);
   if (challenge === undefined || identity === undefined) {
     engine.fail(context, "refused");
     return;

@@ -55,7 +55,7 @@ function latestFirst(engine: Engine, contexts: readonly Context[]): Context[] {
 
 function relist(engine: Engine, context: Context): void {
   if (isNegative(context)) return;
-  const identity = engine.world.local(context.pair.local);
+  const identity = engine.world.local(context.pair.local, context.pair);
   if (identity === undefined) withdraw(engine, context);
   else if (isUsable(context)) relistUsable(engine, context, identity);
   else reseat(engine, context, identity);

@@ -131,7 +131,7 @@ function pairOf(options: readonly Option[], source: Locator, destination: Locato
 
 /** What we may say for `pair.local`, provided that the packet came to a locator of it, and that the site lets this peer begin. */
 function identityFor(engine: Engine, pair: UlidPair, arrival: LocatorPair, name: string): LocalIdentity | undefined {
-  const identity = engine.world.local(pair.local);
+  const identity = engine.world.local(pair.local, pair);
   if (identity === undefined) engine.drop(`foreign-ulid-${name}`);
   else if (!isListed(identity, arrival.local)) engine.drop(`foreign-locator-${name}`);
   else if (engine.world.admits?.(pair, arrival.peer) === false && engine.findLive(pair) === undefined) engine.drop(`admission-${name}`);

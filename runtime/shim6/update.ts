@@ -49,7 +49,7 @@ export interface Update {
 /** Gives those who wait their turn, as far as the window goes. */
 export function serveWaiting(engine: Engine): void {
   for (;;) {
-    const next = engine.waitlist.take(engine.now, ({ pair }) => requestCost(engine.world.local(pair.local)));
+    const next = engine.waitlist.take(engine.now, ({ pair }) => requestCost(engine.world.local(pair.local, pair)));
     if (next === undefined) return;
     begin(engine, next.context, next.complete);
   }
@@ -58,7 +58,7 @@ export function serveWaiting(engine: Engine): void {
 /** A new request with all that the peer does not know. A context in recovery needs none: I2bis says everything. */
 function begin(engine: Engine, context: Context, complete: boolean): void {
   const { peer } = context;
-  const identity = engine.world.local(context.pair.local);
+  const identity = engine.world.local(context.pair.local, context.pair);
   if (context.state !== "ESTABLISHED" || peer === undefined || identity === undefined) return;
   const owed = owedTo(context, identity, engine.options, complete);
   if (owed === undefined) return;
@@ -137,7 +137,7 @@ function inFront(locators: readonly Locator[], first: Locator): readonly Locator
 
 /** What we are about to call BROKEN carries nothing, though it may be the pair in use. */
 function brokenLast(engine: Engine, { pair }: Context, locators: readonly Locator[]): readonly Locator[] {
-  const identity = engine.world.local(pair.local);
+  const identity = engine.world.local(pair.local, pair);
   const broken = new Set<Locator>();
   identity?.preferences.forEach(({ flags }, place) => {
     if ((flags & PREFERENCE_BROKEN) !== 0) broken.add(identity.list.locators[place].address);

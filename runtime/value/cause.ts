@@ -2,7 +2,7 @@
 
 /** What the box moves contexts for. */
 export type LeaveCause =
-  /** An operator says it of this context. */
+  /** An operator says it of this context, or prefers another provider. */
   | "operator"
   /** The settings say something else of it, or of its provider, than before. */
   | "policy"
@@ -15,9 +15,7 @@ export type LeaveCause =
   /** The provider that it had left works again. */
   | "failback"
   /** It was on a metered provider, and another one works. */
-  | "metered"
-  /** Its provider has as much to carry as it is meant to. */
-  | "overflow";
+  | "metered";
 
 /** All causes; `failure` = its path died, `peer` = the peer takes traffic off a locator of its own. */
 export type MoveCause = LeaveCause | "failure" | "peer";

@@ -39,6 +39,8 @@ test("the design's example, defaults filled in", () => {
           weight: 60,
           table: undefined,
           auto: false,
+          cost: 0,
+          metered: false,
         },
         {
           name: "isp2",
@@ -49,6 +51,8 @@ test("the design's example, defaults filled in", () => {
           weight: 40,
           table: undefined,
           auto: false,
+          cost: 0,
+          metered: false,
         },
       ],
       awaited: [],
@@ -90,6 +94,7 @@ test("the design's example, defaults filled in", () => {
       policy: [],
       firewall: undefined,
       admission: [],
+      failback: { kind: "after", hold: 60_000 },
     },
     warnings: [],
   });
@@ -152,6 +157,8 @@ key: { bits: 4096 }
     weight: 255,
     table: 100,
     auto: false,
+    cost: 0,
+    metered: false,
   });
   assert.is(site.providers[1].gateway, "fe80::1");
   assert.equal(site.hosts, [

@@ -61,7 +61,7 @@ test("a question on the best other locator first; the pair changes with its answ
   assert.equal(step({ kind: "leave", id: 1, cause: "drain" }), [], "it is about to");
   assert.ok(reap.isAsking(1, question.message.requestNonce));
   const heard = step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
-  assert.equal(heard, [{ kind: "use-pair", id: 1, pair: { local: A2, peer: B1 }, cause: "drain" }]);
+  assert.equal(heard, [{ kind: "use-pair", id: 1, from: { local: A1, peer: B1 }, pair: { local: A2, peer: B1 }, cause: "drain" }]);
   assert.equal(step({ kind: "leave", id: 1, cause: "drain" }), [], "there is no better one");
 });
 
@@ -72,7 +72,7 @@ test("a sibling's proof is enough for a while", () => {
   const [question] = asks(step({ kind: "leave", id: 1, cause: "drain" }));
   step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
   assert.equal(step({ kind: "leave", id: 2, cause: "drain" }), [
-    { kind: "use-pair", id: 2, pair: { local: A2, peer: B1 }, cause: "drain" },
+    { kind: "use-pair", id: 2, from: { local: A1, peer: B1 }, pair: { local: A2, peer: B1 }, cause: "drain" },
   ]);
   wait(60_000);
   step({ kind: "context", context: { ...WHOLE, id: 3 }, fresh: true });

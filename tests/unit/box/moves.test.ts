@@ -1,7 +1,7 @@
 /** A provider is drained between two whole boxes: contexts leave it without a packet lost or held, and both directions go. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { DRAIN_AGAIN, Drain } from "../../../runtime/box/drain.ts";
+import { MOVE_AGAIN } from "../../../runtime/box/moves.ts";
 import { addressAt } from "../../../runtime/value/address.ts";
 import { showPrefix } from "../../../runtime/value/prefix.ts";
 import { ALPHA, type BoxNet, connected, messagesOf, type SiteBox } from "../../lib/boxpair.ts";
@@ -11,7 +11,7 @@ const current = ({ box }: SiteBox) => {
   const [context] = [...box.parts.shim6.contexts()];
   return box.parts.reap.currentOf(context.id);
 };
-const drainOf = (net: BoxNet, { box }: SiteBox) => new Drain({ box, clock: { now: () => net.now } });
+const drainOf = (_net: BoxNet, { box }: SiteBox) => box.moves;
 
 /** Packets both ways every 10 ms. @returns how many each side was sent, and got */
 function talk(net: BoxNet, a: SiteBox, b: SiteBox, duration: number): { readonly sent: number; readonly got: readonly number[] } {
@@ -52,7 +52,7 @@ test("a new context avoids it, what still comes there is taken in, and restoring
   net.run(net.now + 500);
   assert.is(current(a)?.local, a.locators[1]);
   drain.set(new Set());
-  net.run(net.now + 2 * DRAIN_AGAIN);
+  net.run(net.now + 2 * MOVE_AGAIN);
   assert.is(current(a)?.local, a.locators[1]);
   const { sent, got } = talk(net, a, b, 200);
   assert.equal(got, [sent, sent]);

@@ -1,0 +1,133 @@
+/**
+ * Whether contexts may go back to where they had to leave: for how long the provider has been usable, and the path to the peer's box has worked.
+ * Nobody uses that path meanwhile, so one context of each path asks now and then; its answer counts for all.
+ */
+import type { Core } from "../fast/contract.ts";
+import type { Failback } from "../policy/rule.ts";
+import type { Log } from "../port/log.ts";
+import type { Reap } from "../reap/contract.ts";
+import type { ContextView, Shim6 } from "../shim6/contract.ts";
+import type { Locator } from "../value/address.ts";
+import type { LeaveCause } from "../value/cause.ts";
+import type { LocatorPair } from "../value/pair.ts";
+import { type Millis, NEVER } from "../value/time.ts";
+import type { ControlCounters } from "./counters.ts";
+import type { Identities } from "./identity.ts";
+import type { Journal } from "./journal.ts";
+import { lastUse } from "./machines.ts";
+import type { Steering } from "./steer.ts";
+
+/** What moving contexts works on. */
+export interface MoveParts {
+  readonly core: Core;
+  readonly shim6: Shim6;
+  readonly reap: Reap;
+  readonly identities: Identities;
+  readonly steering: Steering;
+  readonly counters: ControlCounters;
+  readonly journal: Journal;
+  readonly log: Log;
+  readonly now: () => Millis;
+  /** Calendar milliseconds. */
+  readonly wall: () => number;
+  /** Calls `run` once, not before `at`. */
+  readonly at: (at: Millis, run: () => void) => void;
+  /** Context `id` is to leave its local locator for the best one. */
+  readonly leave: (id: number, cause: LeaveCause) => void;
+  /** Context `id` is to ask on `pair`. */
+  readonly scout: (id: number, pair: LocatorPair) => void;
+  /** Peers are to hear of our locators again, one after another. */
+  readonly told: () => void;
+  /** When contexts go back of which no rule says when. */
+  readonly failback: () => Failback;
+  /** Prefixes of providers that are full, as text. */
+  readonly full: () => ReadonlySet<string>;
+}
+
+// Chosen.
+
+/** A context that has carried nothing for so long is idle. */
+export const IDLE: Millis = 10_000;
+/** Between two questions on a path; it counts as dead when so many in a row are not answered. */
+const SCOUT_AGAIN: Millis = 10_000;
+const SCOUTS_MISSED = 2;
+
+interface Watched {
+  askedAt: Millis;
+  answeredAt: Millis;
+  /** Since when every question has been answered. */
+  since: Millis;
+  /** Whether the walk in hand has come by. */
+  wanted: boolean;
+}
+
+/** Paths that contexts had to leave. As many as there are peer boxes and providers at most. */
+export class PathWatch {
+  readonly #parts: Pick<MoveParts, "identities" | "scout">;
+  readonly #paths = new Map<string, Watched>();
+
+  constructor(parts: Pick<MoveParts, "identities" | "scout">) {
+    this.#parts = parts;
+  }
+
+  /** Every path that is still of interest is about to be named. */
+  beginWalk(): void {
+    for (const path of this.#paths.values()) path.wanted = false;
+  }
+
+  /** What nobody wants to know any more is forgotten. */
+  endWalk(): void {
+    for (const [name, { wanted }] of this.#paths) if (!wanted) this.#paths.delete(name);
+  }
+
+  /**
+   * Since when the path of `pair`, which the context would go back to, is known to work; `undefined` = it is not, and is asked. `NEVER` = the peer
+   * cannot be asked.
+   */
+  provedSince(view: ContextView, pair: LocatorPair, now: Millis): Millis | undefined {
+    if (view.peerCapabilities === undefined || view.peerBox === undefined) return NEVER;
+    const name = this.#nameOf(view, pair.local);
+    const path = this.#paths.get(name) ?? { askedAt: -NEVER, answeredAt: -NEVER, since: NEVER, wanted: true };
+    this.#paths.set(name, path);
+    path.wanted = true;
+    if (now - path.answeredAt > SCOUTS_MISSED * SCOUT_AGAIN) path.since = NEVER;
+    if (now - path.askedAt >= SCOUT_AGAIN) {
+      path.askedAt = now;
+      this.#parts.scout(view.id, pair);
+    }
+    return path.since === NEVER ? undefined : path.since;
+  }
+
+  /** A question was answered. @returns whether that is news */
+  works(view: ContextView, local: Locator, now: Millis): boolean {
+    const path = this.#paths.get(this.#nameOf(view, local));
+    if (path === undefined) return false;
+    const isNews = path.since === NEVER;
+    path.answeredAt = now;
+    if (isNews) path.since = now;
+    return isNews;
+  }
+
+  #nameOf({ peerBox }: ContextView, local: Locator): string {
+    return `${peerBox} ${this.#parts.identities.standingOf(local)?.name}`;
+  }
+}
+
+/**
+ * Whether a context goes back now. `known.since` = when the provider became usable, `known.path` as {@link PathWatch.provedSince} says. Where the
+ * peer cannot be asked a Probe asks, and payload waits for its answer: such a context goes when it is idle.
+ */
+export function mayGoBack(
+  { core }: Pick<MoveParts, "core">,
+  how: Failback,
+  { id }: ContextView,
+  known: { readonly since: Millis | undefined; readonly path: Millis | undefined },
+  now: Millis,
+): boolean {
+  if (known.path === undefined) return false;
+  const mustBeIdle = how.kind === "idle" || known.path === NEVER;
+  if (mustBeIdle && now - lastUse(core, id) < IDLE) return false;
+  const hold = how.kind === "after" ? how.hold : 0;
+  const path = known.path === NEVER ? -NEVER : known.path;
+  return now - Math.max(known.since ?? -NEVER, path) >= hold;
+}
