@@ -14,6 +14,7 @@ import { openLane } from "../runtime/fast/lane.ts";
 import { runDweller } from "../runtime/lab/dweller.ts";
 import { runLab } from "../runtime/lab/lab.ts";
 import { runLabStream } from "../runtime/lab/verb.ts";
+import { PortError } from "../runtime/port/error.ts";
 import { createCrypto } from "./common/crypto.ts";
 import { writeOctets } from "./common/files.ts";
 import { openGrowing } from "./common/growing.ts";
@@ -100,12 +101,25 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
   // What came of it is in the log.
   host.onSignal("SIGHUP", () => void running.reload());
   host.print(`ready ${site.site} on ${host.runtime}, control socket ${site.control}\n`);
+  tellManager(platform);
   const failure = await Promise.race([stop, running.failed]);
   await running.stop();
   capture?.close();
   if (failure === undefined) return 0;
   logs.area("box").error("the box stopped by itself", { error: failure.message });
   return 1;
+}
+
+/** A service manager that waits for us is told that packets flow (sd_notify(3)): by its own program, because not every runtime has datagrams on Unix sockets. */
+function tellManager({ host, command, logs }: Platform): void {
+  if (host.environment("NOTIFY_SOCKET") === undefined) return;
+  try {
+    const { code, stderr } = command.run("systemd-notify", ["--ready"]);
+    if (code !== 0) throw new PortError("failed", stderr.trim());
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    logs.area("box").error("the service manager could not be told that the box is ready", { error: error.message });
+  }
 }
 
 function openCapture({ file, limit }: NonNullable<RunOptions["capture"]>, { clock, logs }: Platform): Capture {

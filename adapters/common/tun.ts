@@ -80,7 +80,10 @@ function openError(errno: number): PortError {
   if (errno === ENOENT || errno === ENODEV || errno === ENXIO)
     return new PortError("missing", `${TUN_DEVICE} is missing: load the module with \`modprobe tun\`, or give the container that device`);
   if (errno === EPERM || errno === EACCES)
-    return new PortError("permission", `${TUN_DEVICE} may not be opened (${errnoName(errno)}): run as root or with CAP_NET_ADMIN`);
+    return new PortError(
+      "permission",
+      `${TUN_DEVICE} may not be opened (${errnoName(errno)}): run as root, or with CAP_NET_ADMIN and a device of mode 0666, as udev makes it`,
+    );
   return new PortError("failed", `${TUN_DEVICE} cannot be opened: ${errnoName(errno)}`);
 }
 
