@@ -14,6 +14,7 @@ import type { Logs } from "../runtime/port/log.ts";
 import type { NeighbourLink } from "../runtime/port/neighbours.ts";
 import type { PacketPlane } from "../runtime/port/packet.ts";
 import type { Store } from "../runtime/port/store.ts";
+import type { Tap } from "../runtime/port/tap.ts";
 import type { TcpPort } from "../runtime/port/tcp.ts";
 import type { UdpPort } from "../runtime/port/udp.ts";
 import type { Millis } from "../runtime/value/time.ts";
@@ -28,6 +29,7 @@ import { watchLinks } from "./common/links.ts";
 import { systemLogs } from "./common/log.ts";
 import { openNeighbourLink } from "./common/neighbours.ts";
 import { openStore } from "./common/store.ts";
+import { openTap } from "./common/tap.ts";
 import { tcpPort } from "./common/tcp.ts";
 import { openPacketPlane, type PlaneOptions } from "./data/plane.ts";
 import { openUdpPort } from "./udp/port.ts";
@@ -49,6 +51,8 @@ export interface Platform {
   openStore(directory: string): Store;
   /** Makes the TUN and its packet plane. @throws {PortError} as `openTun` of adapters/common/tun.ts */
   openPacketPlane(core: Pick<Core, "shared" | "drainPunts">, options: PlaneOptions): Promise<PacketPlane>;
+  /** @throws {PortError} as `openTap` of adapters/common/tap.ts */
+  openTap(name: string): Promise<Tap>;
   /** @throws {PortError} as `openNeighbourLink` of adapters/common/neighbours.ts */
   openNeighbourLink(name: string): Promise<NeighbourLink>;
   /** @throws {PortError} as `watchLinks` of adapters/common/links.ts */
@@ -80,6 +84,7 @@ export async function loadPlatform(entry = new URL("./main.ts", import.meta.url)
     http: systemHttp((error) => logs.area("api").error("a request could not be answered", { error })),
     tcp: tcpPort,
     openStore: (directory) => openStore(deno, files, directory, entry),
+    openTap: async (name) => openTap(await loadLibc(runtime), name),
     openNeighbourLink: async (name) => openNeighbourLink(await loadLibc(runtime), name),
     watchLinks: async (watcher) => watchLinks({ libc: await loadLibc(runtime), entry, watcher }),
     openUdp: async (entry) => {

@@ -18,6 +18,7 @@ import { PortError } from "../runtime/port/error.ts";
 import { createCrypto } from "./common/crypto.ts";
 import { writeOctets } from "./common/files.ts";
 import { openGrowing } from "./common/growing.ts";
+import { openSink } from "./common/sink.ts";
 import { systemTerminal } from "./common/terminal.ts";
 import { createDwellerHost, createLabHost, createStreamHost } from "./lab/host.ts";
 import { memoryOutside } from "./memory/outside.ts";
@@ -45,6 +46,8 @@ function cliHost(platform: Platform, entry: string): CliHost {
     wall: () => platform.clock.wall(),
     searchModifier: (search, tried) => searchInThreads(search, tried, { entropy, entry: new URL(entry) }),
     terminal: systemTerminal,
+    openTap: (name) => platform.openTap(name),
+    openSink,
     pause: (time) => pause(platform, time),
     onStop: (run) => onStop(platform, run),
     openStore: (directory) => platform.openStore(directory),

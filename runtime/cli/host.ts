@@ -6,7 +6,9 @@ import type { Files } from "../port/files.ts";
 import type { Host } from "../port/host.ts";
 import type { Http } from "../port/http.ts";
 import type { LogLevel } from "../port/log.ts";
+import type { OpenSink } from "../port/sink.ts";
 import type { Store } from "../port/store.ts";
+import type { Tap } from "../port/tap.ts";
 import type { Terminal } from "../port/terminal.ts";
 import type { SimOutside } from "../sim/outside.ts";
 import type { Millis } from "../value/time.ts";
@@ -41,6 +43,9 @@ export interface CliHost {
   runLabHost(argv: readonly string[]): Promise<number>;
   /** What simulations run on. */
   openSimulation(): Promise<SimOutside>;
+  /** Looks at the packets of an interface. @throws {PortError} `missing`, `permission`, `failed` */
+  openTap(name: string): Promise<Tap>;
+  readonly openSink: OpenSink;
   /** Replaces or creates a file. @throws {PortError} */
   writeOctets(path: string, octets: Uint8Array): void;
   benchCore(options: BenchOptions): Promise<number>;

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { PortError } from "../port/error.ts";
 import { addBackup } from "./backup.ts";
 import { addBench, addLab, addRun } from "./big.ts";
+import { addCapture } from "./capture.ts";
 import { addCga } from "./cga.ts";
 import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
@@ -70,6 +71,7 @@ function programFor(session: Session): Command {
   addProvider(program, session);
   addShow(program, session);
   addContext(program, session);
+  addCapture(program, session);
   addDrill(program, session);
   addEvents(program, session);
   addBackup(program, session);

@@ -11,6 +11,7 @@ import type { CliHost } from "../../runtime/cli/host.ts";
 import { main } from "../../runtime/cli/main.ts";
 import type { Files } from "../../runtime/port/files.ts";
 import type { Http } from "../../runtime/port/http.ts";
+import { concat } from "../../runtime/value/bytes.ts";
 import { coreModule } from "./core.ts";
 
 /** What may be different from a plain host. */
@@ -117,6 +118,19 @@ export class CliMachine {
       runLabStream: (rest) => hand("lab-stream", rest),
       runLabHost: (rest) => hand("lab-host", rest),
       openSimulation: async () => memoryOutside(coreModule(), createCrypto()),
+      openTap: async () => ({ read: () => 0, close: () => undefined }),
+      openSink: (path) => {
+        const parts: Uint8Array[] = [];
+        const name = path ?? "-";
+        return {
+          write: (octets) => {
+            parts.push(octets.slice());
+            this.written.set(name, concat(...parts));
+            return true;
+          },
+          close: () => undefined,
+        };
+      },
       writeOctets: (path, octets) => this.written.set(path, octets),
       benchCore: (options) => hand("bench", options),
       ...world.host,
