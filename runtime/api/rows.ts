@@ -14,12 +14,9 @@ export const contextRow = z
     localUlid: z.string(),
     peerUlid: z.string(),
     fork: z.int().meta({ description: "Forked Instance Identifier, 0 = the default context." }),
-    rule: z
-      .string()
-      .nullable()
-      .meta({
-        description: "The rule whose flows this fork carries; null for a default context, and for a fork by the peer's rules alone.",
-      }),
+    rule: z.string().nullable().meta({
+      description: "The rule whose flows this fork carries; null for a default context, and for a fork by the peer's rules alone.",
+    }),
     state: z.string().meta({ description: "Shim6 state (RFC 5533 §6.2), such as ESTABLISHED." }),
     reap: z
       .string()
