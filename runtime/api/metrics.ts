@@ -55,6 +55,7 @@ const FAMILIES: readonly (readonly [word: string, family: string, label: string,
   ["in", "pshim6_received_total", "kind", "Packets, messages and news that came in, by kind."],
   ["out", "pshim6_sent_total", "kind", "Packets and messages that went out, by kind."],
   ["punt", "pshim6_punted_total", "reason", "Packets that the packet path left to the control thread, by reason."],
+  ["move", "pshim6_moves_total", "cause", "Contexts that went to another pair of locators, by cause."],
   ["pass", "pshim6_passed_total", "kind", "Packets let through although they are none of ours, by kind."],
 ];
 

@@ -205,9 +205,15 @@ export class Moves implements MoveListener {
     }
     // It waits for the way to be free as long as it is drained; its target may not be better than where it is.
     if (here.drained || there.drained) return here.drained && !there.drained ? "drain" : undefined;
-    if (wish.forbidden.includes(current.local)) return change?.cause ?? "policy";
-    if (change !== undefined && steering.wish(view, now, change.before).target !== target) return change.cause;
-    if (here.metered && !there.metered) return "metered";
+    if (change !== undefined && steering.wish(view, now, change.before).target !== target) {
+      awaited.add(there.name);
+      return change.cause;
+    }
+    const isForbidden = wish.forbidden.includes(current.local);
+    if (isForbidden || (here.metered && !there.metered)) {
+      awaited.add(there.name);
+      return this.#paths.mayTry(view, now) ? (isForbidden ? "policy" : "metered") : "waits";
+    }
     if (!this.#isOffPlace(view.id, current.local, wish, there.name)) return undefined;
     if (this.#shut.get(there.name) === "full") return undefined;
     return this.#goBack(view, { local: target, peer: current.peer }, wish, there.name, awaited, now);
@@ -225,6 +231,7 @@ export class Moves implements MoveListener {
     awaited.add(name);
     const since = this.#back.get(name);
     const ready = mayGoBack(this.#parts, how, view, { since: since?.at, path: this.#paths.provedSince(view, pair, now) }, now);
-    return ready ? (since?.cause ?? "failback") : "waits";
+    if (!ready || !this.#paths.mayTry(view, now)) return "waits";
+    return since?.cause ?? "failback";
   }
 }

@@ -51,6 +51,8 @@ export const IDLE: Millis = 10_000;
 /** Between two questions on a path; it counts as dead when so many in a row are not answered. */
 const SCOUT_AGAIN: Millis = 10_000;
 const SCOUTS_MISSED = 2;
+/** Towards a peer that cannot be asked a context tries for itself, so often at most. */
+const TRY_AGAIN: Millis = 60_000;
 
 interface Watched {
   askedAt: Millis;
@@ -61,7 +63,7 @@ interface Watched {
   wanted: boolean;
 }
 
-/** Paths that contexts had to leave. As many as there are peer boxes and providers at most. */
+/** Paths that contexts had to leave: as many as there are peer boxes and providers at most, and contexts whose peers cannot be asked. */
 export class PathWatch {
   readonly #parts: Pick<MoveParts, "identities" | "scout">;
   readonly #paths = new Map<string, Watched>();
@@ -80,16 +82,22 @@ export class PathWatch {
     for (const [name, { wanted }] of this.#paths) if (!wanted) this.#paths.delete(name);
   }
 
+  /** Whether the context may go now, and then it does: where nobody can ask not too often, because its payload waits each time. */
+  mayTry(view: ContextView, now: Millis): boolean {
+    if (canAsk(view)) return true;
+    const path = this.#want(`context ${view.id}`);
+    if (now - path.askedAt < TRY_AGAIN) return false;
+    path.askedAt = now;
+    return true;
+  }
+
   /**
    * Since when the path of `pair`, which the context would go back to, is known to work; `undefined` = it is not, and is asked. `NEVER` = the peer
    * cannot be asked.
    */
   provedSince(view: ContextView, pair: LocatorPair, now: Millis): Millis | undefined {
-    if (view.peerCapabilities === undefined || view.peerBox === undefined) return NEVER;
-    const name = this.#nameOf(view, pair.local);
-    const path = this.#paths.get(name) ?? { askedAt: -NEVER, answeredAt: -NEVER, since: NEVER, wanted: true };
-    this.#paths.set(name, path);
-    path.wanted = true;
+    if (!canAsk(view)) return NEVER;
+    const path = this.#want(this.#nameOf(view, pair.local));
     if (now - path.answeredAt > SCOUTS_MISSED * SCOUT_AGAIN) path.since = NEVER;
     if (now - path.askedAt >= SCOUT_AGAIN) {
       path.askedAt = now;
@@ -108,9 +116,21 @@ export class PathWatch {
     return isNews;
   }
 
+  #want(name: string): Watched {
+    const path = this.#paths.get(name) ?? { askedAt: -NEVER, answeredAt: -NEVER, since: NEVER, wanted: true };
+    this.#paths.set(name, path);
+    path.wanted = true;
+    return path;
+  }
+
   #nameOf({ peerBox }: ContextView, local: Locator): string {
     return `${peerBox} ${this.#parts.identities.standingOf(local)?.name}`;
   }
+}
+
+/** Whether questions on pairs that carry nothing are answered (`shares` in runtime/reap/entry.ts). */
+function canAsk({ localCapabilities, peerCapabilities, peerBox }: ContextView): boolean {
+  return localCapabilities !== undefined && peerCapabilities !== undefined && peerBox !== undefined;
 }
 
 /**

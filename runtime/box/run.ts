@@ -43,6 +43,7 @@ import { removeLines, setUpEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { Legacy } from "./legacy.ts";
 import { Lines } from "./lines.ts";
+import { Loads } from "./loads.ts";
 import { mtuOf } from "./mapping.ts";
 import { lookUp } from "./names-look.ts";
 import { Past } from "./past.ts";
@@ -294,10 +295,20 @@ async function bringUp(
     const pair = { local, peer, fork: 0 };
     if (hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined) box?.need(pair);
   };
+  const loads = new Loads({
+    providers: () => reloader.site.providers,
+    files,
+    now: () => clock.now(),
+    later,
+    log,
+    changed: (full) => box.setFull(full),
+  });
+  loads.refresh();
   const reload = (): ReloadResult => {
     const result = reloader.run();
     lines.refresh();
     providers.refresh();
+    loads.refresh();
     return result;
   };
   const providers = new Providers({

@@ -152,8 +152,7 @@ export class Leaves {
     leave.tried.splice(0, leave.tried.length, ...tried);
     const to = this.#choose(leave.entry, leave.end, tried, turn);
     if (to !== undefined) return this.#go(leave, to, turn);
-    // Who only would rather be elsewhere is sent again when the box knows that the way is free.
-    if (leave.cause === "drain" || leave.cause === "peer") this.#later(leave, turn);
+    if (isLasting(leave)) this.#later(leave, turn);
     else this.stop(leave.entry);
   }
 
@@ -168,7 +167,8 @@ export class Leaves {
     const { entry } = leave;
     if (!shares(entry)) {
       leave.probed++;
-      this.#later(leave, turn);
+      if (isLasting(leave)) this.#later(leave, turn);
+      else this.stop(entry);
       this.#explore(entry, to, turn);
       return;
     }
@@ -254,6 +254,11 @@ export class Leaves {
       ) ?? best
     );
   }
+}
+
+/** Who only would rather be elsewhere is sent again when the box knows that the way is free. */
+function isLasting({ cause }: Leave): boolean {
+  return cause === "drain" || cause === "peer";
 }
 
 /** Whether the peer drains that locator of its own: the worst rank that there is, but not BROKEN. */
