@@ -53,7 +53,9 @@ export function Contexts({ store, state }: { readonly store: Store; readonly sta
   const [scrolled, setScrolled] = useState(0);
   const [active, setActive] = useState(-1);
   const [opened, setOpened] = useState<ContextRow | undefined>();
-  const [frame, , height] = useSize<HTMLDivElement>();
+  const [frame, , whole] = useSize<HTMLDivElement>();
+  // The names of the columns stay at the top.
+  const height = Math.max(0, whole - ROW);
   const hosts = new Map([...state.names].map(([ulid, name]) => [name, ulid]));
   const search = readSearch(text, { providers: state.providers.map(({ name }) => name), hosts });
   const query = new URLSearchParams(search.query).toString();
@@ -104,11 +106,27 @@ export function Contexts({ store, state }: { readonly store: Store; readonly sta
           if (event.key === "ArrowDown") frame.current?.focus();
         },
       }),
-      h("span", { class: "note", role: "status", "data-total": total }, countOf(piece, search.unknown, query, trouble)),
+      h(
+        "span",
+        { class: "note", role: "status", "data-total": piece.query === query ? total : "" },
+        countOf(piece, search.unknown, query, trouble),
+      ),
     ),
     h(
       "div",
-      { class: "grid", role: "grid", "aria-labelledby": "contexts-title", "aria-rowcount": total + 1, "aria-colcount": COLUMNS.length },
+      {
+        ref: frame,
+        class: "grid",
+        role: "grid",
+        tabIndex: 0,
+        style: { height: `calc(${ROW * (1 + Math.max(LEAST_ROWS, total))}px + 2px)` },
+        "aria-label": "Contexts; arrow keys choose one, Enter opens it",
+        "aria-rowcount": total + 1,
+        "aria-colcount": COLUMNS.length,
+        "aria-activedescendant": active < seen.first || active >= seen.first + seen.count ? undefined : `context-row-${active}`,
+        onScroll: (event: Event) => event.currentTarget instanceof HTMLElement && setScrolled(event.currentTarget.scrollTop),
+        onKeyDown: onKey,
+      },
       h(
         "div",
         { class: "grid-row head", role: "row", "aria-rowindex": 1 },
@@ -116,29 +134,15 @@ export function Contexts({ store, state }: { readonly store: Store; readonly sta
       ),
       h(
         "div",
-        {
-          ref: frame,
-          class: "grid-body",
-          style: { height: `min(56vh, ${ROW * Math.max(LEAST_ROWS, total)}px)` },
-          role: "rowgroup",
-          tabIndex: 0,
-          "aria-label": "Contexts; arrow keys choose one, Enter opens it",
-          "aria-activedescendant": active < 0 ? undefined : `context-row-${active}`,
-          onScroll: (event: Event) => event.currentTarget instanceof HTMLElement && setScrolled(event.currentTarget.scrollTop),
-          onKeyDown: onKey,
-        },
+        { class: "grid-all", role: "rowgroup", style: { height: `${seen.height}px` } },
         h(
           "div",
-          { class: "grid-all", role: "presentation", style: { height: `${seen.height}px` } },
-          h(
-            "div",
-            { class: "grid-seen", role: "presentation", style: { transform: `translateY(${seen.top}px)` } },
-            Array.from({ length: seen.count }, (_, i) => {
-              const index = seen.first + i;
-              const row = piece.rows[index - piece.first];
-              return h(Row, { key: index, index, row, isActive: index === active, names: state.names, open: setOpened, choose: setActive });
-            }),
-          ),
+          { class: "grid-seen", role: "presentation", style: { transform: `translateY(${seen.top}px)` } },
+          Array.from({ length: seen.count }, (_, i) => {
+            const index = seen.first + i;
+            const row = piece.rows[index - piece.first];
+            return h(Row, { key: index, index, row, isActive: index === active, names: state.names, open: setOpened, choose: setActive });
+          }),
         ),
       ),
     ),
@@ -146,9 +150,10 @@ export function Contexts({ store, state }: { readonly store: Store; readonly sta
   );
 }
 
-function countOf({ total }: Piece, unknown: readonly string[], query: string, trouble: string | undefined): string {
+function countOf({ total, query: told }: Piece, unknown: readonly string[], query: string, trouble: string | undefined): string {
   if (unknown.length > 0) return `“${unknown.join(" ")}” is no identifier, host, provider or state`;
   if (trouble !== undefined) return trouble;
+  if (told !== query) return "…";
   const count = total.toLocaleString("en");
   return query === "" ? `${count} ${total === 1 ? "context" : "contexts"}` : `${count} ${total === 1 ? "matches" : "match"}`;
 }

@@ -22,7 +22,9 @@ export interface Layout {
 
 /** Pixels. */
 export const WIDE = 640;
-const NODE_WIDTH = 148;
+const NODE_WIDTH = 156;
+/** Of the figure, where it is narrow. */
+const NODE_SHARE = 0.19;
 const NODE_HEIGHT = 46;
 const GAP = 14;
 const EDGE = 8;
@@ -40,7 +42,8 @@ export function layOut({ nodes }: FigureModel, width: number): Layout {
 function across(columns: readonly (readonly FigureNode[])[], width: number): Layout {
   const tallest = Math.max(...columns.map((column) => column.length));
   const height = Math.max(LEAST_HEIGHT, tallest * (NODE_HEIGHT + GAP) + 2 * EDGE);
-  const room = width - NODE_WIDTH - 2 * EDGE;
+  const nodeWidth = Math.min(NODE_WIDTH, NODE_SHARE * width);
+  const room = width - nodeWidth - 2 * EDGE;
   // The internet takes the widest of the three gaps.
   const places = [0, 0.27, 0.56, 1].map((share) => EDGE + share * room);
   const placed = new Map<string, Placed>();
@@ -48,10 +51,10 @@ function across(columns: readonly (readonly FigureNode[])[], width: number): Lay
     const step = height / column.length;
     column.forEach((node, k) => {
       const y = step * (k + 0.5) - NODE_HEIGHT / 2;
-      placed.set(node.id, { node, x: places[i], y, width: NODE_WIDTH, height: NODE_HEIGHT });
+      placed.set(node.id, { node, x: places[i], y, width: nodeWidth, height: NODE_HEIGHT });
     });
   });
-  const [from, to] = [places[2] + NODE_WIDTH, places[3]];
+  const [from, to] = [places[2] + nodeWidth, places[3]];
   return {
     width,
     height,

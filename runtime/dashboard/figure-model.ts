@@ -1,7 +1,7 @@
 /** The site as a figure: hosts, the box, providers, peer boxes, and the lines between them. */
 import type { FlowsRow, LinkFlow } from "../api/flow-rows.ts";
 import type { PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
-import { shorten, showBox } from "./format.ts";
+import { shorten, showBox, showMillis } from "./format.ts";
 
 /** What a node or a line is like. `dead` = nothing comes through; `idle` = it may live, nobody knows. */
 export type Health = "good" | "dead" | "drained" | "waiting" | "idle";
@@ -127,10 +127,17 @@ export function healthOf(row: ProviderRow, paths: readonly PathRow[]): [health: 
   if (row.state === "down") return ["dead", "line is down"];
   if (row.broken) return ["dead", "taken for dead"];
   const own = paths.filter(({ localProvider }) => localProvider === row.name);
-  const lost = own.filter(({ state }) => state === "lost").length;
-  if (lost > 0 && !own.some(({ state }) => state === "alive")) return ["dead", "no path lives"];
+  const lost = own.filter(({ state }) => state === "lost");
+  if (lost.length > 0 && !own.some(({ state }) => state === "alive")) {
+    // Nobody tries a dead path again as long as another one does: after a while this is news of yesterday.
+    const since = Math.min(...lost.map(({ sinceMs }) => sinceMs ?? 0));
+    return ["dead", since < FRESH ? "no path lives" : `lost ${showMillis(since)} ago`];
+  }
   return row.drained ? ["drained", "drained"] : ["good", row.preferred ? "preferred" : undefined];
 }
+
+/** Milliseconds for which a loss is told as one of now. */
+const FRESH = 10_000;
 
 function boxNodes(links: readonly LinkFlow[], paths: readonly PathRow[], boxes: number): FigureNode[] {
   const ids = new Set([...links.map(({ peerBox }) => peerBox), ...paths.map(({ peerBox }) => peerBox)]);

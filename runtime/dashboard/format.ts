@@ -13,7 +13,7 @@ export function showCount(value: number): string {
     left /= 1_000;
     unit++;
   }
-  return unit === 0 ? String(Math.round(left)) : `${left.toPrecision(3)}${UNITS[unit]}`;
+  return unit === 0 || left >= 1_000 ? `${Math.round(left)}${UNITS[unit]}` : `${left.toPrecision(3)}${UNITS[unit]}`;
 }
 
 /** Octets a second as bits a second. */

@@ -22,6 +22,13 @@ export function Lab({ store, lab }: { readonly store: Store; readonly lab: LabRo
     { class: "panel lab", "aria-labelledby": "lab-title" },
     h("h2", { id: "lab-title" }, "Lab"),
     h(
+      "nav",
+      { "aria-label": "Boxes of the lab" },
+      lab.boxes.map(({ name, href }) =>
+        h("a", { key: name, href, "aria-current": location.pathname === href ? "page" : undefined }, `box of ${name}`),
+      ),
+    ),
+    h(
       "p",
       { class: "stream", "data-stands": stands ? "yes" : "no" },
       h("strong", null, "stream h1 → h2 "),
@@ -38,13 +45,6 @@ export function Lab({ store, lab }: { readonly store: Store; readonly lab: LabRo
       { class: "note" },
       lab.isByHand ? "By hand: the lab's own round rests. " : `${lab.phase}. `,
       lab.isByHand ? h("button", { type: "button", onClick: () => say("round", "The round goes on") }, "Go on by itself") : null,
-    ),
-    h(
-      "nav",
-      { "aria-label": "Boxes of the lab" },
-      lab.boxes.map(({ name, href }) =>
-        h("a", { key: name, href, "aria-current": location.pathname === href ? "page" : undefined }, `box of ${name}`),
-      ),
     ),
   );
 }

@@ -2,14 +2,16 @@
 import { h, type JSX } from "preact";
 import type { PathRow } from "../api/rows.ts";
 import { RoundTrips } from "./chart.ts";
-import { showBox, showMillis } from "./format.ts";
+import { networkOf, showBox, showMillis } from "./format.ts";
 import type { PathPast } from "./past.ts";
 import type { State } from "./store.ts";
 
 /** Rows shown: those that carry most. */
 const SHOWN = 40;
-const WIDTH = 150;
+const WIDTH = 200;
 const HEIGHT = 22;
+/** Samples in all of it, as many as the box keeps. */
+const SAMPLES = 150;
 /** Pixels at the foot that show the state. */
 const RIBBON = 4;
 const ORDER = { lost: 0, alive: 1, unknown: 2 } as const;
@@ -23,7 +25,7 @@ export function Paths({ state }: { readonly state: State }): JSX.Element {
     "section",
     { class: "panel paths", "aria-labelledby": "paths-title" },
     h("h2", { id: "paths-title" }, "Paths"),
-    h(RoundTrips, { past, nameOf: (one) => `${one.provider ?? "?"} → ${showBox(one.peerBox, hosts.get(one.peerBox) ?? null)}` }),
+    h(RoundTrips, { past, nameOf: ({ provider, peerLocator }) => `${provider ?? "?"} → ${networkOf(peerLocator)}` }),
     shown.length === 0
       ? h("p", { class: "note" }, "No peer box is known yet.")
       : h(
@@ -38,7 +40,9 @@ export function Paths({ state }: { readonly state: State }): JSX.Element {
               h(
                 "tr",
                 null,
-                ["peer", "via", "state", "RTT", "contexts", "last 5 min", "MTU"].map((name) => h("th", { key: name, scope: "col" }, name)),
+                ["peer", "via", "to", "state", "RTT", "contexts", "last 5 min", "MTU"].map((name) =>
+                  h("th", { key: name, scope: "col" }, name),
+                ),
               ),
             ),
             h(
@@ -63,6 +67,7 @@ function rowOf(row: PathRow, host: string | null, past: PathPast | undefined): J
     { key: row.id, "data-path": row.id, "data-state": row.state, title: `${row.localLocator} → ${row.peerLocator}` },
     h("th", { scope: "row" }, showBox(row.peerBox, host)),
     h("td", null, row.localProvider ?? "–"),
+    h("td", { class: "address" }, networkOf(row.peerLocator)),
     h(
       "td",
       null,
@@ -79,7 +84,7 @@ function rowOf(row: PathRow, host: string | null, past: PathPast | undefined): J
 /** Round trips as a line over a ribbon of states. */
 function spark({ states, rttMs }: PathPast): JSX.Element {
   const top = Math.max(1, ...rttMs.map((value) => value ?? 0));
-  const step = WIDTH / 150;
+  const step = WIDTH / SAMPLES;
   const left = WIDTH - states.length * step;
   const yOf = (value: number): number => 1 + (HEIGHT - RIBBON - 3) * (1 - value / top);
   let d = "";
