@@ -48,7 +48,7 @@ function cliHost(platform: Platform, entry: string): CliHost {
     terminal: systemTerminal,
     openTap: (name) => platform.openTap(name),
     openSink,
-    pause: (time) => pause(platform, time),
+    pause: (time, wake) => pause(platform, time, wake),
     onStop: (run) => onStop(platform, run),
     openStore: (directory) => platform.openStore(directory),
     routes: (site) => egressScript(egressPlan(site)),
@@ -143,14 +143,18 @@ async function benchCore({ json, contexts }: BenchOptions, { host, entropy }: Pl
   return 0;
 }
 
-function pause(platform: Platform, time: number): Promise<boolean> {
+function pause(platform: Platform, time: number, wake?: AbortSignal): Promise<boolean> {
+  if (wake?.aborted) return Promise.resolve(true);
   return new Promise((resolve) => {
     const done = (finished: boolean) => {
       clearTimeout(timer);
+      wake?.removeEventListener("abort", woken);
       unhook();
       resolve(finished);
     };
+    const woken = () => done(true);
     const timer = setTimeout(() => done(true), time);
+    wake?.addEventListener("abort", woken);
     const unhook = onStop(platform, () => done(false));
   });
 }

@@ -95,13 +95,19 @@ export const PATHS: readonly Column<PathRow>[] = [
   { title: "contexts", cell: (row) => String(row.contexts), right: true },
 ];
 
+/** How a provider's line is, and what the operator says of it; that a line is up goes without saying. */
+function standingOf({ state, drained, broken, preferred }: ProviderRow): string {
+  const words = [drained ? ["drained"] : [], broken ? ["broken"] : [], preferred ? ["preferred"] : []].flat();
+  return [...(state === "up" && words.length > 0 ? [] : [state]), ...words].join(", ");
+}
+
 export const PROVIDERS: readonly Column<ProviderRow>[] = [
   { title: "name", cell: (row) => row.name },
   { title: "prefix", cell: (row) => row.prefix ?? "-", plain: (row) => exact(row.prefix), middle: true, least: ADDRESS },
   {
     title: "state",
-    cell: (row) => (row.drained ? (row.state === "up" ? "drained" : `${row.state}, drained`) : row.state),
-    tone: (row) => (row.drained ? "warn" : (PROVIDER_TONES[row.state] ?? "warn")),
+    cell: standingOf,
+    tone: (row) => (row.broken ? "bad" : row.drained ? "warn" : (PROVIDER_TONES[row.state] ?? "warn")),
     least: 8,
   },
   { title: "interface", cell: (row) => row.interface },

@@ -40,7 +40,8 @@ export function addEvents(parent: Command, session: Session): void {
     .action((flags: EventFlags) => (flags.follow ? follow(session, flags) : list(session, flags)));
 }
 
-async function latest(session: Session, socket: string): Promise<readonly EventRow[]> {
+/** The latest events, oldest first. @throws {Failure} */
+export async function latest(session: Session, socket: string): Promise<readonly EventRow[]> {
   const request = new Request("http://box/events", { headers: { accept: "application/json" } });
   const { items } = await ask(session, socket, request, (body) => listing(eventRow).parse(body));
   return items;
@@ -83,14 +84,15 @@ async function follow(session: Session, flags: EventFlags): Promise<void> {
   }
 }
 
-interface Listening {
+/** What {@link listen} is told. */
+export interface Listening {
   readonly seen: string | undefined;
   readonly stop: AbortSignal;
   readonly heard: (event: ServerEvent) => void;
 }
 
 /** One stream to its end. A box that is silent, or goes silent, is no failure. */
-async function listen(session: Session, socket: string, { seen, stop, heard }: Listening): Promise<void> {
+export async function listen(session: Session, socket: string, { seen, stop, heard }: Listening): Promise<void> {
   const headers = { accept: "text/event-stream", ...(seen === undefined ? {} : { "last-event-id": seen }) };
   let stream: ReadableStream<Uint8Array>;
   try {

@@ -27,8 +27,8 @@ export interface CliHost {
   readonly terminal: Terminal;
   /** Calendar milliseconds. */
   wall(): number;
-  /** Waits. @returns `false`, at once, when the user wants to stop (SIGINT, SIGTERM) */
-  pause(time: Millis): Promise<boolean>;
+  /** Waits, less long when `wake` is aborted. @returns `false`, at once, when the user wants to stop (SIGINT, SIGTERM) */
+  pause(time: Millis, wake?: AbortSignal): Promise<boolean>;
   /** Calls `run` when the user wants to stop (SIGINT, SIGTERM). @returns what ends it */
   onStop(run: () => void): () => void;
   /** The site's store in `directory`, made with it when there is none. @throws {PortError} */

@@ -22,6 +22,7 @@ import { addReload } from "./reload.ts";
 import { EXIT_FINE, EXIT_USAGE, EXIT_WRONG, Failure, PipeClosed, Session } from "./session.ts";
 import { addShow } from "./show.ts";
 import { addSim } from "./sim.ts";
+import { addTop } from "./top.ts";
 import { addZone } from "./zone.ts";
 
 /**
@@ -70,6 +71,7 @@ function programFor(session: Session): Command {
   addExplain(program, session);
   addProvider(program, session);
   addShow(program, session);
+  addTop(program, session);
   addContext(program, session);
   addCapture(program, session);
   addDrill(program, session);
