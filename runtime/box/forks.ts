@@ -14,15 +14,16 @@ import { Reject } from "../value/reject.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { flowOf, IPV6_DESTINATION_AT, IPV6_SOURCE_AT } from "../wire/index.ts";
 import type { ForkPolicy } from "./fork-policy.ts";
+import type { Hold } from "./hold.ts";
 import type { BoxParts } from "./parts.ts";
-import { pairKey, type Waiting } from "./waiting.ts";
+import { pairKey } from "./waiting.ts";
 
 /** What the forks work with. */
 export interface ForkParts extends Pick<BoxParts, "release"> {
   readonly core: Pick<Core, "setForkTerms" | "update" | "findPair">;
   readonly shim6: Pick<Shim6, "find" | "get" | "contexts">;
   readonly policy: Pick<ForkPolicy, "forks" | "forksFor" | "placeOf" | "forkOf" | "untilEdge">;
-  readonly waiting: Pick<Waiting, "forContext">;
+  readonly waiting: { readonly forContext: Pick<Hold, "push"> };
   readonly count: (name: string, by?: number) => void;
   /** Tells the host that its packet goes nowhere. */
   readonly refuse: (packet: Uint8Array, counter: string, now: Millis) => void;
