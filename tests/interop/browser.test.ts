@@ -134,7 +134,7 @@ if (havePeers("chromium")) {
           ["I1", "R1", "I2", "R2"],
         );
       }
-      assert.match(await page.innerText("#status"), /^7 packets, 2 forwarded, 1 contexts, \d+ ns a packet$/);
+      assert.match((await page.textContent("#status")) ?? "", /^7 packets, 2 forwarded, 1 contexts, \d+ ns a packet$/);
       assert.is(await page.locator("#counters tr").count(), 5);
       await page.setInputFiles("input[name=capture]", {
         name: "x",
