@@ -46,6 +46,8 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["establish", (site) => site.establish.others],
   ["establish.ports", (site) => site.establish.ports],
   ["legacy.names", (site) => site.legacy.names],
+  ["legacy.subnet", (site) => site.legacy.subnet],
+  ["policy.legacy", (site) => site.policy.map(({ name, legacy }) => [name, legacy])],
   ["reap.profile", (site) => site.reap.profile],
   ["log.level", (site) => site.log.level],
 ];

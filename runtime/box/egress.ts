@@ -3,6 +3,8 @@
  * the LAN's, and every provider's prefix. From the TUN: own ULIDs to the LAN, each locator to its own provider, nothing
  * else anywhere. Everything of ours carries {@link EGRESS_PROTOCOL}, so that it can be found and removed.
  */
+
+import { besideAt, everyBeside, mapsHosts } from "../config/legacy.ts";
 import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
@@ -18,6 +20,8 @@ export const INSIDE_PRIORITY = 1_400;
 export const NEIGHBOUR_PRIORITY = 1_401;
 export const PLAIN_PRIORITY = 1_402;
 export const PROVIDER_PRIORITY = 1_410;
+/** Packets of hosts from addresses of a provider's own. */
+export const BESIDE_PRIORITY = 1_440;
 export const REFUSE_PRIORITY = 1_490;
 /** Packets that wait for the packet loop. With the kernel's 500 one connection lost 3 % of them (tests/bench/goodput.ts). */
 export const TUN_QUEUE_PACKETS = 2_000;
@@ -63,7 +67,7 @@ export function egressPlan(site: Site, options: EgressOptions = {}): EgressPlan 
   const slotOf = ({ name }: Provider): number => slots.get(name) ?? 0;
   const tableOf = (provider: Provider): number => provider.table ?? OWN_TABLES.first + 1 + slotOf(provider);
   const providers = new Map(site.providers.map((provider) => [provider.name, [defaultRoute(provider, tableOf(provider))]]));
-  const lan = lanRoutes(site);
+  const lan = [...lanRoutes(site), ...besideRoutes(site)];
   return {
     sysctls: [
       { key: "net.ipv6.conf.all.forwarding", value: "1" },
@@ -184,6 +188,7 @@ function rules(site: Site, tun: string, slotOf: (provider: Provider) => number, 
   return [
     `rule add priority ${INSIDE_PRIORITY} iif ${tun} lookup ${INSIDE_TABLE} ${mark}`,
     ...plainRules(site, mark),
+    ...besideRules(site, mark, slotOf, tableOf),
     ...site.providers.map(
       (provider) =>
         `rule add priority ${PROVIDER_PRIORITY + slotOf(provider)} from ${showPrefix(provider.prefix)} iif ${tun} lookup ${tableOf(provider)} ${mark}`,
@@ -197,7 +202,7 @@ function rules(site: Site, tun: string, slotOf: (provider: Provider) => number, 
  * neighbours on the LAN as the main table says, everything else of theirs to the TUN. So do those of all hosts, if the box maps them.
  */
 function plainRules({ ulid, lan, providers, legacy }: Site, mark: string): string[] {
-  const mapped = legacy.mode === "map" ? [ulid.prefix] : [];
+  const mapped = mapsHosts(legacy) ? [ulid.prefix] : [];
   if (ulid.routable.length + mapped.length === 0) return [];
   const lines = [...new Set(providers.map((provider) => provider.interface))].filter((line) => line !== lan.interface);
   return [
@@ -214,9 +219,34 @@ function plainRules({ ulid, lan, providers, legacy }: Site, mark: string): strin
   ];
 }
 
+/** What hosts have of a provider's is the LAN's, in front of the provider's whole prefix, which is the TUN's. */
+function besideRoutes(site: Site): string[] {
+  return everyBeside(site).map(({ outside }) => `route replace ${showPrefix(outside)} dev ${site.lan.interface} ${MARK}`);
+}
+
+/**
+ * From an address of a provider's out by that provider, and by no other: it would not take it (RFC 2827). To neighbours, and to ULIDs, as the main
+ * table says.
+ */
+function besideRules(site: Site, mark: string, slotOf: (provider: Provider) => number, tableOf: (provider: Provider) => number): string[] {
+  const pairs = everyBeside(site);
+  if (pairs.length === 0) return [];
+  const { ulid, lan, providers } = site;
+  const inside = [ulid.generic, ...pairs.map(({ outside }) => outside)];
+  return [
+    ...inside.map((own) => `rule add priority ${NEIGHBOUR_PRIORITY} to ${showPrefix(own)} iif ${lan.interface} lookup main ${mark}`),
+    ...providers.flatMap((provider) =>
+      besideAt(site, provider).flatMap(({ outside }) => [
+        `rule add priority ${BESIDE_PRIORITY + slotOf(provider)} from ${showPrefix(outside)} iif ${lan.interface} lookup ${tableOf(provider)} ${mark}`,
+        `rule add priority ${REFUSE_PRIORITY} from ${showPrefix(outside)} iif ${lan.interface} unreachable ${mark}`,
+      ]),
+    ),
+  ];
+}
+
 /** From inside as large as leaves room for the payload header, which may come one day; from outside as it comes. */
 function plainRoutes({ ulid, tun: { mtu }, legacy }: Site, tun: string): string[] {
-  if (ulid.routable.length === 0 && legacy.mode === "off") return [];
+  if (ulid.routable.length === 0 && !mapsHosts(legacy)) return [];
   return [
     `route replace default dev ${tun} table ${PLAIN_TABLE} mtu lock ${mtu - PAYLOAD_HEADER_OCTETS} ${MARK}`,
     ...ulid.routable.map((own) => `route replace ${showPrefix(own)} dev ${tun} table ${PLAIN_TABLE} ${MARK}`),

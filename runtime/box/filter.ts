@@ -1,16 +1,28 @@
 /** The site's filter in the kernel: loaded as a whole before anything is forwarded, replaced as a whole, taken away at the end. */
+import { everyBeside } from "../config/legacy.ts";
 import type { Site } from "../config/site.ts";
 import { compileTable, removeTable, tableName } from "../firewall/compile.ts";
 import { type FirewallCount, readCounters } from "../firewall/counters.ts";
+import { withTwins } from "../firewall/twins.ts";
+import { besidePrefixes } from "../locator/beside.ts";
 import type { Command } from "../port/command.ts";
 import { PortError } from "../port/error.ts";
 
+/** The text of the site's filter for `nft -f -`; `undefined` = there is none. */
+export function filterText(site: Pick<Site, "firewall" | "tun" | "lan" | "ulid" | "legacy" | "providers">): string | undefined {
+  const { firewall, tun, lan, ulid, providers } = site;
+  if (firewall === undefined) return undefined;
+  const pairs = everyBeside(site);
+  const lines = [...new Set(providers.map((provider) => provider.interface))].filter((line) => line !== lan.interface);
+  const beside = pairs.length === 0 ? undefined : { prefixes: pairs.map(({ outside }) => outside), lines };
+  const whole = withTwins(firewall, (prefix) => besidePrefixes(pairs, prefix));
+  return compileTable(whole, { tun: tun.name, lan: lan.interface, own: [ulid.prefix, ...ulid.routable], beside });
+}
+
 /** @throws {PortError} `missing` without the program nft, `failed` when the kernel refuses the table: nothing has changed then */
 export function loadFilter(site: Site, command: Command): void {
-  const { firewall, tun, lan, ulid } = site;
-  if (firewall === undefined) return;
-  const own = [ulid.prefix, ...ulid.routable];
-  run(command, compileTable(firewall, { tun: tun.name, lan: lan.interface, own }));
+  const text = filterText(site);
+  if (text !== undefined) run(command, text);
 }
 
 /** Takes the table away; nothing happens when the site has none. */

@@ -1,4 +1,5 @@
 /** The box as the hosts' router: advertises itself on the LAN (runtime/router), if the site wants that. */
+import { everyBeside } from "../config/legacy.ts";
 import { PAYLOAD_HEADER_OCTETS, type Site } from "../config/site.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -17,14 +18,15 @@ export type Announcement = Omit<Advertisement, "lifetime">;
  * What the hosts of `site` are told: that they come to DHCPv6 if it serves them, what is on the link, who answers for names. `linkAddress` is that of
  * the interface.
  */
-export function announcementOf({ lan, tun, dns, dhcp }: Site, linkAddress: Uint8Array | undefined): Announcement {
+export function announcementOf(site: Site, linkAddress: Uint8Array | undefined): Announcement {
+  const { lan, tun, dns, dhcp } = site;
   const listening = (dns?.listen ?? []).filter(({ port }) => port === DNS_PORT).map(({ host }) => address(host));
   return {
     managed: dhcp !== undefined,
     other: dhcp !== undefined,
     mtu: tun.mtu - PAYLOAD_HEADER_OCTETS,
     linkAddress,
-    prefixes: lan.subnets,
+    prefixes: [...lan.subnets, ...everyBeside(site).map(({ outside }) => outside)],
     servers: (dhcp?.dns ?? listening).filter((server) => server !== UNSPECIFIED && server !== LOOPBACK),
     search: (dhcp?.search ?? []).map(dnsName),
   };

@@ -3,12 +3,14 @@
  * say is durable. Addresses are CGAs of the site's key that were made ahead.
  */
 import { CollisionError, generateCga } from "../cga/index.ts";
+import { besideAt, leasesBeside } from "../config/legacy.ts";
 import type { DhcpSettings, Site } from "../config/site.ts";
 import { ulidPolicy } from "../dhcp6/configure.ts";
 import type { Dhcp6Effect, Dhcp6Event, Dhcp6Reply, Dhcp6Settings, LeaseRow } from "../dhcp6/contract.ts";
 import { CgaPool } from "../dhcp6/pool.ts";
 import { BY_RESERVATION } from "../dhcp6/reserve.ts";
 import { Dhcp6Server } from "../dhcp6/server.ts";
+import { outsiders } from "../policy/mapped.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -18,6 +20,7 @@ import type { StoredLease, StoreGroup } from "../port/store.ts";
 import type { UdpPort, UdpSocket } from "../port/udp.ts";
 import { address, type Ulid, UNSPECIFIED } from "../value/address.ts";
 import { concat } from "../value/bytes.ts";
+import type { Prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { utf8 } from "../wire/dhcp6-codec.ts";
 import { dhcp6TypeName } from "../wire/dhcp6-message.ts";
@@ -54,6 +57,8 @@ export interface LeasesParts {
   readonly privateKey: Uint8Array;
   /** Whether there are CGA parameters for an address: {@link LeaseNews} adds to them. */
   readonly isKnown: (address: Ulid) => boolean;
+  /** How a provider's prefix stands: whether nothing new is to begin from there, and until when it holds, calendar milliseconds. */
+  readonly lifeOf: (provider: string) => { readonly deprecated: boolean; readonly until: number };
   /** Whether an address is in use without parameters: the box's own. */
   readonly isOwn: (address: Ulid) => boolean;
   readonly count: (name: string, by?: number) => void;
@@ -79,6 +84,8 @@ export interface Leases {
 /** The same note in the log at most so often. */
 const NOTE_INTERVAL: Millis = 60_000;
 const UUID_OCTETS = 16;
+/** Chosen: rows of the policy table that rules may add; all of it has to fit into a datagram. */
+const LED_MOST = 16;
 const RECONFIGURE_LABEL = utf8.write.encode("pshim6 dhcp6 reconfigure");
 
 /** What an operator can do about a store that does not store. */
@@ -113,7 +120,7 @@ class RunningLeases implements Leases {
   constructor(site: Site, dhcp: DhcpSettings, parts: LeasesParts) {
     const { clock, crypto, entropy, privateKey, store } = parts;
     this.#parts = parts;
-    const settings = settingsOf(site, dhcp, parts.isKnown);
+    const settings = settingsOf(site, dhcp, parts);
     const publicKey = crypto.rsaPublic(privateKey);
     const isTaken = (candidate: Ulid) => parts.isKnown(candidate) || parts.isOwn(candidate);
     const { sec } = dhcp;
@@ -164,7 +171,7 @@ class RunningLeases implements Leases {
   }
 
   configure(site: Site, dhcp: DhcpSettings): void {
-    this.#step({ kind: "configure", settings: settingsOf(site, dhcp, this.#parts.isKnown) });
+    this.#step({ kind: "configure", settings: settingsOf(site, dhcp, this.#parts) });
   }
 
   close(): Promise<void> {
@@ -265,7 +272,7 @@ function asError(error: unknown): Error {
 }
 
 /** The machine's settings. @throws {PortError} `missing` for a reserved address that was not made here */
-function settingsOf(site: Site, dhcp: DhcpSettings, isKnown: (ulid: Ulid) => boolean): Dhcp6Settings {
+function settingsOf(site: Site, dhcp: DhcpSettings, { isKnown, lifeOf }: Pick<LeasesParts, "isKnown" | "lifeOf">): Dhcp6Settings {
   for (const { name, ulid } of dhcp.reservations)
     if (ulid !== undefined && !isKnown(ulid))
       throw new PortError(
@@ -288,13 +295,20 @@ function settingsOf(site: Site, dhcp: DhcpSettings, isKnown: (ulid: Ulid) => boo
     dns,
     search: dhcp.search.map(dnsName),
     ntp,
-    policy: dhcp.policy ? ulidPolicy(site.ulid.generic) : undefined,
+    policy: dhcp.policy ? ulidPolicy(site.ulid.generic, ledToUlids(site)) : undefined,
     max,
     reservations,
     subnets: site.lan.subnets,
+    beside: site.providers.flatMap((provider) => besideAt(site, provider).map((pair) => ({ ...pair, ...lifeOf(provider.name) }))),
     zone,
     names: new Set([...site.hosts.map(({ name }) => name), ...labels.map((label) => label.toLowerCase())]),
   };
+}
+
+/** Peers without Shim6 that a rule leads to from ULIDs, where hosts have other addresses too. */
+function ledToUlids({ policy, legacy, ulid }: Site): Prefix[] {
+  if (!leasesBeside(legacy)) return [];
+  return policy.flatMap((rule) => (rule.legacy === "map" ? (outsiders(rule, ulid.generic) ?? []) : [])).slice(0, LED_MOST);
 }
 
 /** A DUID that depends on no hardware: a random UUID (RFC 6355, RFC 9562 §5.4). */

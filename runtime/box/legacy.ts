@@ -9,7 +9,7 @@ import type { Clock } from "../port/clock.ts";
 import type { Log } from "../port/log.ts";
 import type { Address, Locator } from "../value/address.ts";
 import { contains } from "../value/prefix.ts";
-import type { Millis } from "../value/time.ts";
+import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Evidence } from "./evidence.ts";
 import type { BoxEvent } from "./journal.ts";
@@ -24,7 +24,7 @@ export interface LegacyParts {
   readonly box: Pick<Box, "parts" | "at">;
   readonly clock: Pick<Clock, "now" | "wall">;
   readonly log: Log;
-  readonly told: Pick<Told, "drained" | "named">;
+  readonly told: Pick<Told, "drained" | "named" | "of">;
   readonly site: () => Site;
   readonly slots: () => ReadonlyMap<string, number>;
   /** Whether a provider's line is up, as far as is known, and nobody says otherwise. */
@@ -78,6 +78,13 @@ export class Legacy {
       drained: told.drained,
       preferred: told.named("preferred"),
     };
+  }
+
+  /** How addresses that hosts have of a provider stand: nothing new begins from those of one that is dead or drained. */
+  lifeOf(provider: string): { readonly deprecated: boolean; readonly until: number } {
+    const { dead, drained } = this.standing();
+    const isLast = this.#parts.site().providers.every(({ name }) => dead.has(name) || drained.has(name));
+    return { deprecated: !isLast && (dead.has(provider) || drained.has(provider)), until: this.#parts.told.of(provider)?.until ?? NEVER };
   }
 
   /** Lines, settings, or what the operator says have changed. */

@@ -16,7 +16,7 @@ import { reconfigureBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { describeChanges, needRestart, receivedPrefixes } from "./changes.ts";
 import { type EgressPlan, egressChange, egressPlan } from "./egress.ts";
-import { loadFilter, removeFilter } from "./filter.ts";
+import { filterText, loadFilter, removeFilter } from "./filter.ts";
 import { addLines, checkInterfaces, type KernelTools, removeLines } from "./kernel.ts";
 import { tellCore } from "./prefixes.ts";
 
@@ -203,8 +203,7 @@ export class Reloader {
 }
 
 function sameFilter(a: Site, b: Site): boolean {
-  const [one, other] = [a, b].map(({ firewall }) => firewall && JSON.stringify({ ...firewall, sets: [...firewall.sets] }));
-  return one === other;
+  return filterText(a) === filterText(b);
 }
 
 function faultsText(faults: readonly Fault[], text: string, file: string): string {

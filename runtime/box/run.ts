@@ -385,6 +385,7 @@ async function bringUp(
     counters: box.counters,
     isUsable,
     asked: (host, peer) => expect(host, peer),
+    lifeOf: (provider) => legacy?.lifeOf(provider) ?? { deprecated: false, until: NEVER },
     spotted: (addresses, names, until) => legacy?.spotted(addresses, names, until),
     later,
     whenIdle: (work) => box.whenIdle(work),

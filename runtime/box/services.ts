@@ -3,6 +3,7 @@
  * the others and the box hear of here.
  */
 import { proofsOf } from "../cga/index.ts";
+import { leasesBeside } from "../config/legacy.ts";
 import type { Site } from "../config/site.ts";
 import type { TimedLocator } from "../dns/contract.ts";
 import type { Bindings } from "../locator/bindings.ts";
@@ -21,7 +22,7 @@ import { type DnsName, TYPE_ULID_DEFAULT } from "../wire/dns.ts";
 import { Alarm } from "./alarm.ts";
 import type { ControlCounters } from "./counters.ts";
 import type { Hosts } from "./hosts.ts";
-import { type Leases, openLeases } from "./leases.ts";
+import { type Leases, type LeasesParts, openLeases } from "./leases.ts";
 import type { Locate } from "./lookups.ts";
 import { type Located, NameService, type NameSite } from "./names.ts";
 import type { Looked } from "./names-look.ts";
@@ -51,6 +52,8 @@ export interface ServiceParts {
   readonly whenIdle: (work: Iterator<unknown>) => void;
   /** A host was told of a peer's ULID, and will send there soon. */
   readonly asked: (host: Ulid, peer: Ulid) => void;
+  /** How a provider's prefix stands for hosts that have addresses in it: see {@link LeasesParts.lifeOf}. */
+  readonly lifeOf: LeasesParts["lifeOf"];
   /** Hosts are told that names without a ULID have these addresses: names that a rule of `policy` is about. */
   readonly spotted: (addresses: readonly Address[], names: readonly DnsName[], until: Millis) => void;
   /** A fault of our own. */
@@ -134,6 +137,8 @@ export class Services {
 
   /** Hosts, providers or whether these can be reached have changed. */
   changed(): void {
+    const { dhcp } = this.#site;
+    if (dhcp !== undefined && leasesBeside(this.#site.legacy)) this.#leases?.configure(this.#site, dhcp);
     this.#publishSoon();
   }
 
@@ -203,7 +208,7 @@ export class Services {
   }
 
   async #openLeases(dhcp: NonNullable<Site["dhcp"]>, udp: UdpPort): Promise<void> {
-    const { hosts, counters, logs } = this.#parts;
+    const { hosts, counters, logs, lifeOf } = this.#parts;
     const own = new Set<Ulid>();
     for (const { host } of [...(this.#site.dns?.listen ?? []), ...(this.#site.zone?.listen ?? [])]) own.add(address(host));
     this.#leases = await openLeases(this.#site, dhcp, {
@@ -211,6 +216,7 @@ export class Services {
       udp,
       log: logs.area("dhcp"),
       isKnown: (ulid) => hosts.pdsOf(ulid) !== undefined,
+      lifeOf,
       isOwn: (ulid) => own.has(ulid),
       count: (name, by) => counters.count(name, by),
       onLease: (news) => {

@@ -2,6 +2,7 @@
 import { concernsOutsiders, kindText, outsiders } from "../policy/mapped.ts";
 import type { PolicyRule } from "../policy/rule.ts";
 import { contains, type Prefix } from "../value/prefix.ts";
+import { type BesideDraft, checkBeside } from "./cross-beside.ts";
 import { type At, at, entries, type Findings } from "./draft.ts";
 import { globalAddressField } from "./fields.ts";
 import { dig, type Path } from "./path.ts";
@@ -9,7 +10,7 @@ import { completeRule, ruleSchema } from "./policy-schema.ts";
 import { MAPPED_RULES, SPARED_LIMIT } from "./site.ts";
 
 /** What these checks need of the site. */
-export interface LegacyDraft {
+export interface LegacyDraft extends BesideDraft {
   readonly generic: At<Prefix> | undefined;
 }
 
@@ -21,6 +22,7 @@ export function checkLegacy(root: unknown, draft: LegacyDraft, findings: Finding
   if (names !== undefined && dig(root, ["dns"]) === undefined)
     warning(["legacy", "names"], "has nothing to decide", "it is about the answers of the DNS gateway, which there is not");
   checkRuleModes(root, mode, findings);
+  checkBeside(root, mode, draft, findings);
   if (mode !== "map" && mode !== "both") return;
   checkSpared(root, mode, draft, findings);
   checkRules(root, draft, findings);

@@ -1,5 +1,7 @@
-/** What `legacy.mode` means (P-Shim6 draft §7). */
-import type { LegacySettings } from "./site.ts";
+/** What `legacy` means for the rest of the site (P-Shim6 draft §7). */
+import { type Beside, besideSubnets } from "../locator/beside.ts";
+import { contains } from "../value/prefix.ts";
+import type { LegacySettings, Provider, Site } from "./site.ts";
 
 /** Whether packets between hosts' ULIDs and peers without Shim6 are mapped. */
 export function mapsHosts({ mode }: Pick<LegacySettings, "mode">): boolean {
@@ -9,4 +11,17 @@ export function mapsHosts({ mode }: Pick<LegacySettings, "mode">): boolean {
 /** Whether hosts are leased addresses of the providers beside their ULIDs. */
 export function leasesBeside({ mode }: Pick<LegacySettings, "mode">): boolean {
   return mode === "pa" || mode === "both";
+}
+
+/** Where hosts have addresses of `provider` beside their ULIDs; nowhere if the site does not want any. */
+export function besideAt({ ulid, lan, legacy }: Pick<Site, "ulid" | "lan" | "legacy">, provider: Provider): readonly Beside[] {
+  if (!leasesBeside(legacy)) return [];
+  const subnets = lan.subnets.filter((subnet) => contains(ulid.prefix, subnet.base));
+  const found = besideSubnets(provider, subnets, legacy.subnet);
+  return typeof found === "string" ? [] : found;
+}
+
+/** The same of all providers. */
+export function everyBeside(site: Pick<Site, "ulid" | "lan" | "legacy" | "providers">): Beside[] {
+  return site.providers.flatMap((provider) => besideAt(site, provider));
 }

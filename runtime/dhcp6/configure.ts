@@ -74,22 +74,30 @@ const DEFAULT_POLICY: readonly PolicyRow[] = [
 const UNIQUE_LOCAL: Prefix = { base: address("fc00::"), length: 7 };
 /** Label of unique local addresses in RFC 6724. */
 const LABEL = 13;
+/** Of native IPv6 addresses. */
+const NATIVE = 40;
 /** Above IPv4 (35) and native IPv6 (40), below the loopback (50). */
 const PRECEDENCE = 45;
 
 /**
  * The policy table under which hosts prefer ULIDs (RFC 7078, RFC 6724 §10.6): the default one, with the identifiers of all sites above
- * IPv4 and global addresses. Unique local addresses that are no identifiers keep their place.
+ * IPv4 and global addresses. Unique local addresses that are no identifiers keep their place. `mapped` are prefixes of the internet to which hosts go
+ * from their ULIDs although they have other addresses: with the same label, so that rule 6 of the source address chooses these.
  */
-export function ulidPolicy(generic: Prefix): readonly PolicyRow[] {
+export function ulidPolicy(generic: Prefix, mapped: readonly Prefix[] = []): readonly PolicyRow[] {
   const others = showPrefix(generic) === showPrefix(UNIQUE_LOCAL) ? [] : [row(showPrefix(UNIQUE_LOCAL), 3, LABEL)];
   const label = covers(UNIQUE_LOCAL, generic) && others.length === 0 ? LABEL : LABEL + 1;
-  return [...DEFAULT_POLICY, ...others, { prefix: generic, precedence: PRECEDENCE, label }];
+  const led = mapped.map((prefix) => ({ prefix, precedence: NATIVE, label }));
+  return [...DEFAULT_POLICY, ...others, { prefix: generic, precedence: PRECEDENCE, label }, ...led];
 }
 
 /** Whether clients were told something else under `before`. */
 export function tellsAnew(before: Dhcp6Settings, after: Dhcp6Settings): boolean {
-  const told = ({ dns, search, ntp, policy, zone, preferred, valid, subnets, reservations }: Dhcp6Settings) =>
-    JSON.stringify([dns, search, ntp, policy, zone, preferred, valid, subnets, reservations]);
+  // How long a prefix holds is told anew all the time: hosts hear of it when they renew.
+  const told = ({ dns, search, ntp, policy, zone, preferred, valid, subnets, reservations, beside = [] }: Dhcp6Settings) =>
+    JSON.stringify([
+      [dns, search, ntp, policy, zone, preferred, valid, subnets, reservations],
+      beside.map(({ lan, outside, deprecated }) => [lan, outside, deprecated]),
+    ]);
   return told(before) !== told(after);
 }

@@ -23,10 +23,22 @@ export interface Dhcp6Settings {
   readonly reservations: readonly Dhcp6Reservation[];
   /** Inside which hosts' addresses lie, at most 64 bits each. Hosts on the box's own link get theirs from the first /64 of the first. */
   readonly subnets: readonly Prefix[];
+  /** Where hosts have addresses of the providers beside their ULIDs; absent = nowhere. */
+  readonly beside?: readonly BesidePrefix[] | undefined;
   /** Where hosts' names are published; `undefined` = nowhere. */
   readonly zone: DnsName | undefined;
   /** Labels that no client gets by asking for them: the operator's hosts and name servers. Those of reservations are kept anyway. */
   readonly names: ReadonlySet<string>;
+}
+
+/** A subnet of ULIDs, at most 64 bits long, and the prefix as long as it that its hosts have addresses of one provider in, with the same bits behind. */
+export interface BesidePrefix {
+  readonly lan: Prefix;
+  readonly outside: Prefix;
+  /** Whether nothing new is to begin from there. */
+  readonly deprecated: boolean;
+  /** Until when the provider routes it, calendar milliseconds. */
+  readonly until: number;
 }
 
 /** Who is known in advance; those of `duid`, `mac` and `relay` that are there must all match, and one is. */

@@ -1,6 +1,8 @@
 /** On which link a client is (RFC 8415 §13.1), and which addresses belong there. */
 import { type Address, addressAt, addressOctets, isMulticast, UNSPECIFIED } from "../value/address.ts";
 import { contains, type Prefix } from "../value/prefix.ts";
+import { besideOn } from "./beside.ts";
+import type { BesidePrefix } from "./contract.ts";
 import type { RelayLayer } from "./relay.ts";
 
 /** A link. */
@@ -30,12 +32,18 @@ export function isOnLink(link: Link, address: Address): boolean {
 /** The links of a site. */
 export class Links {
   readonly #subnets: readonly Prefix[];
+  readonly #beside: readonly BesidePrefix[];
   readonly #own: Link | undefined;
   readonly #behind = new Map<Address, Link | undefined>();
 
-  constructor(subnets: readonly Prefix[]) {
+  /** @param beside where addresses beside those of `subnets` lie */
+  constructor(subnets: readonly Prefix[], beside: readonly BesidePrefix[] = []) {
     this.#subnets = subnets;
-    this.#own = subnets.length === 0 ? undefined : { subnet: { base: subnets[0].base, length: SUBNET_BITS }, prefixes: subnets };
+    this.#beside = beside;
+    this.#own =
+      subnets.length === 0
+        ? undefined
+        : { subnet: { base: subnets[0].base, length: SUBNET_BITS }, prefixes: [...subnets, ...besideOn(beside, subnets)] };
   }
 
   /** Of hosts that need no relay. */
@@ -58,7 +66,7 @@ export class Links {
     if (this.#behind.has(address)) return this.#behind.get(address);
     const known = !isMulticast(address) && this.#subnets.some((subnet) => contains(subnet, address));
     const subnet = subnetOf(address);
-    const link = known ? { subnet, prefixes: [subnet] } : undefined;
+    const link = known ? { subnet, prefixes: [subnet, ...besideOn(this.#beside, [subnet])] } : undefined;
     if (this.#behind.size >= REMEMBERED) this.#behind.clear();
     this.#behind.set(address, link);
     return link;

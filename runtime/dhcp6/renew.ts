@@ -2,6 +2,7 @@
 import type { Dhcp6Option, IaNa } from "../wire/dhcp6.ts";
 import { REPLY, STATUS_NO_BINDING } from "../wire/dhcp6-number.ts";
 import { type Answer, type Ask, addressesOf, emptyIa, every, othersEmpty } from "./ask.ts";
+import { besideAddresses } from "./beside.ts";
 import { type Lease, leaseKey } from "./table.ts";
 import { endedAddress, livingIa } from "./time.ts";
 
@@ -32,8 +33,10 @@ export function extend(ask: Ask, ia: IaNa): { readonly ia: Dhcp6Option; readonly
   const lease = link && assigner.bind(ask, link, ia.iaid, named);
   // The client does not use them any more when it has read the answer.
   for (const old of own) if (old.ulid !== lease?.ulid && table.get(old.ulid) === old) assigner.end(old, wall);
-  const ended = [...new Set(named)].filter((address) => address !== lease?.ulid);
-  if (lease !== undefined) return { ia: livingIa(ia.iaid, lease.ulid, ended, settings), name: lease.name };
+  const beside = lease === undefined ? [] : besideAddresses(settings, lease.ulid, wall);
+  const alive = new Set([lease?.ulid, ...beside.map(({ address }) => address)]);
+  const ended = [...new Set(named)].filter((address) => !alive.has(address));
+  if (lease !== undefined) return { ia: livingIa(ia.iaid, lease.ulid, beside, ended, settings), name: lease.name };
   return { ia: { kind: "ia-na", iaid: ia.iaid, t1: 0, t2: 0, options: ended.map(endedAddress) }, name: undefined };
 }
 

@@ -2,6 +2,7 @@
 import type { Dhcp6Option } from "../wire/dhcp6.ts";
 import { REPLY, STATUS_NO_ADDRS_AVAIL, STATUS_NO_PREFIX_AVAIL, STATUS_NOT_ON_LINK } from "../wire/dhcp6-number.ts";
 import { type Answer, type Ask, addressesOf, emptyIa, every } from "./ask.ts";
+import { besideAddresses } from "./beside.ts";
 import { isOnLink } from "./link.ts";
 import { livingIa } from "./time.ts";
 
@@ -13,7 +14,7 @@ export function answerRequest(ask: Ask): Answer {
 
 /** The IAs of a message with leases made, and how many there are. */
 export function grant(ask: Ask): { readonly options: readonly Dhcp6Option[]; readonly leases: number; readonly name: string | undefined } {
-  const { link, assigner, settings } = ask;
+  const { link, assigner, settings, wall } = ask;
   let leases = 0;
   let name: string | undefined;
   const options = every(ask, "ia-na").map((ia): Dhcp6Option => {
@@ -23,7 +24,7 @@ export function grant(ask: Ask): { readonly options: readonly Dhcp6Option[]; rea
     if (lease === undefined) return emptyIa(ia, STATUS_NO_ADDRS_AVAIL);
     leases++;
     name ??= lease.name;
-    return livingIa(ia.iaid, lease.ulid, [], settings);
+    return livingIa(ia.iaid, lease.ulid, besideAddresses(settings, lease.ulid, wall), [], settings);
   });
   for (const ia of every(ask, "ia-ta")) {
     const isElsewhere = link !== undefined && !addressesOf(ia).every((hint) => isOnLink(link, hint));

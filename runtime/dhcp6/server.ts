@@ -80,7 +80,7 @@ export class Dhcp6Server {
     this.#pool = pool;
     this.#offers = new Offers(pool);
     this.#settings = settings;
-    this.#links = new Links(settings.subnets);
+    this.#links = new Links(settings.subnets, settings.beside);
     this.#assigner = this.#makeAssigner();
     this.#table.load(parts.leases, now, wall, renewalTime(settings), settings.valid);
     this.#adopt();
@@ -134,7 +134,7 @@ export class Dhcp6Server {
   #configure(settings: Dhcp6Settings, now: Millis): Dhcp6Effect[] {
     const isNew = tellsAnew(this.#settings, settings);
     this.#settings = settings;
-    this.#links = new Links(settings.subnets);
+    this.#links = new Links(settings.subnets, settings.beside);
     this.#assigner = this.#makeAssigner();
     this.#adopt();
     if (isNew && settings.reconfigure) this.#reconfiguring.start(now);

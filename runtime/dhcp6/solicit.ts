@@ -2,12 +2,13 @@
 import type { Dhcp6Option } from "../wire/dhcp6.ts";
 import { ADVERTISE, REPLY, STATUS_NO_ADDRS_AVAIL, STATUS_NO_PREFIX_AVAIL } from "../wire/dhcp6-number.ts";
 import { type Answer, type Ask, addressesOf, emptyIa, every, one, othersEmpty } from "./ask.ts";
+import { besideAddresses } from "./beside.ts";
 import { grant } from "./request.ts";
 import { livingIa } from "./time.ts";
 
 /** Leases at once, where the client wants and the operator lets it; else what a Request would get. */
 export function answerSolicit(ask: Ask): Answer {
-  const { settings, link, assigner } = ask;
+  const { settings, link, assigner, wall } = ask;
   if (settings.rapidCommit && one(ask, "rapid-commit") !== undefined) {
     const granted = grant(ask);
     // With nothing to commit, there is nothing that could not be asked for again.
@@ -18,7 +19,9 @@ export function answerSolicit(ask: Ask): Answer {
   const options = every(ask, "ia-na").map((ia): Dhcp6Option => {
     const offer = link && assigner.offer(ask, link, ia.iaid, addressesOf(ia));
     name ??= offer?.name;
-    return offer === undefined ? emptyIa(ia, STATUS_NO_ADDRS_AVAIL) : livingIa(ia.iaid, offer.ulid, [], settings);
+    return offer === undefined
+      ? emptyIa(ia, STATUS_NO_ADDRS_AVAIL)
+      : livingIa(ia.iaid, offer.ulid, besideAddresses(settings, offer.ulid, wall), [], settings);
   });
   if (settings.preference > 0) options.unshift({ kind: "preference", value: settings.preference });
   return {

@@ -19,16 +19,26 @@ export function renewalTime({ preferred }: Pick<Dhcp6Settings, "preferred">): Mi
   return T1_SHARE * preferred;
 }
 
-/** An IA_NA with a living address, and with others that are at an end. T1 and T2 are the same in all of them (§18.3.2, §18.3.4, §18.3.5). */
-export function livingIa(iaid: number, address: Address, ended: readonly Address[], { preferred, valid }: Dhcp6Settings): Dhcp6Option {
-  const seconds = toSeconds(preferred);
-  const living: IaAddress = { kind: "ia-address", address, preferred: seconds, valid: toSeconds(valid), options: [] };
+/**
+ * An IA_NA with a living address and what is leased beside it, and with others that are at an end. T1 and T2 are those of what lives shortest among what
+ * is renewed (§21.4), and the same in all of a site (§18.3.2, §18.3.4, §18.3.5).
+ */
+export function livingIa(
+  iaid: number,
+  address: Address,
+  beside: readonly IaAddress[],
+  ended: readonly Address[],
+  { preferred, valid }: Dhcp6Settings,
+): Dhcp6Option {
+  const whole = toSeconds(preferred);
+  const living: IaAddress = { kind: "ia-address", address, preferred: whole, valid: toSeconds(valid), options: [] };
+  const seconds = Math.min(whole, ...beside.flatMap((each) => (each.preferred > 0 ? [each.preferred] : [])));
   return {
     kind: "ia-na",
     iaid,
     t1: Math.floor(T1_SHARE * seconds),
     t2: Math.floor(T2_SHARE * seconds),
-    options: [living, ...ended.map(endedAddress)],
+    options: [living, ...beside, ...ended.map(endedAddress)],
   };
 }
 

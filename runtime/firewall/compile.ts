@@ -10,6 +10,8 @@ export interface FirewallPlace {
   readonly lan: string;
   /** ULIDs of the site's own hosts, and their other addresses that the box carries. */
   readonly own: readonly Prefix[];
+  /** Addresses beside ULIDs, and the lines on which packets of theirs come and go, not through the TUN. */
+  readonly beside?: { readonly prefixes: readonly Prefix[]; readonly lines: readonly string[] } | undefined;
 }
 
 /** Log lines a second at most, and refusals that are told a second; what is above is dropped without a word. */
@@ -26,7 +28,8 @@ export function compileTable(firewall: Firewall, place: FirewallPlace): string {
   const name = tableName(place.tun);
   const lines = [
     `table inet ${name} {`,
-    ...setLines("own", place.own),
+    ...setLines("own", [...place.own, ...(place.beside?.prefixes ?? [])]),
+    ...(isBeside(place) ? setLines("beside", place.beside.prefixes) : []),
     ...[...firewall.sets].flatMap(([set, prefixes]) => setLines(`set_${set}`, prefixes)),
     ...(firewall.simple ? SIMPLE_TIMEOUTS : []),
     ...chainLines(
@@ -54,13 +57,16 @@ export function removeTable(tun: string): string {
 }
 
 /** Flows that are known pass at once; only the first packet of one comes to the rules. */
-function hookLines(firewall: Firewall, { tun, lan }: FirewallPlace): string[] {
+function hookLines(firewall: Firewall, place: FirewallPlace): string[] {
+  const { tun, lan } = place;
+  const lines = isBeside(place) ? place.beside.lines : [];
   const counters = ["known", "spoofed-in", "spoofed-out", ...(firewall.simple ? ["insane"] : [])];
   const sane = [
     ...(firewall.simple ? SIMPLE_SANITY : []),
     // RFC 6092 REC-5, REC-6: an own address comes from inside, and nothing else does.
     `    iifname "${tun}" ip6 saddr @own counter name spoofed-in drop`,
     `    oifname "${tun}" ip6 saddr != @own counter name spoofed-out drop`,
+    ...lines.map((line) => `    iifname "${line}" ip6 saddr @own counter name spoofed-in drop`),
   ];
   return [
     ...counters.flatMap(counterLines),
@@ -69,13 +75,22 @@ function hookLines(firewall: Firewall, { tun, lan }: FirewallPlace): string[] {
     `    ct state established,related counter name known accept`,
     `    iifname "${tun}" jump inward`,
     `    oifname "${tun}" jump outward`,
+    ...lines.flatMap((line) => [`    iifname "${line}" jump inward`, `    oifname "${line}" jump outward`]),
     "  }",
     "  chain forward {",
     "    type filter hook forward priority filter; policy accept;",
     `    iifname "${tun}" oifname "${lan}" jump between`,
     `    iifname "${lan}" oifname "${tun}" jump between`,
+    ...lines.flatMap((line) => [
+      `    iifname "${line}" oifname "${lan}" ip6 daddr @beside jump between`,
+      `    iifname "${lan}" oifname "${line}" ip6 saddr @beside jump between`,
+    ]),
     "  }",
   ];
+}
+
+function isBeside(place: FirewallPlace): place is FirewallPlace & { readonly beside: NonNullable<FirewallPlace["beside"]> } {
+  return place.beside !== undefined && place.beside.prefixes.length > 0;
 }
 
 function chainLines(chain: string, rules: readonly FirewallRule[], extra: readonly string[], otherwise: FirewallAction): string[] {

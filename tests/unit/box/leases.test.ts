@@ -82,6 +82,7 @@ async function lan({ dhcp = undefined as string | undefined, disk = memoryDisk()
     privateKey: KEY,
     isKnown: (ulid) => known.has(ulid),
     isOwn: () => false,
+    lifeOf: () => ({ deprecated: false, until: Number.POSITIVE_INFINITY }),
     count: (name, by = 1) => counts.set(name, (counts.get(name) ?? 0) + by),
     later: (at, run) => alarms.push({ at, run }),
     whenIdle: (work) => chores.push(work),

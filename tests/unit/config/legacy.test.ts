@@ -75,6 +75,78 @@ test("peers outside the generic prefix have no context, but may be mapped", () =
   assert.ok(read(rule).warnings.some(({ path }) => path === "policy[0].to[0]"));
 });
 
+const PA = "legacy: { mode: pa, subnet: 255 }\n";
+const DHCP = "dhcp: {}\n";
+const WITH = (provider: string) => HEAD.replace('{ name: b, prefix: "2001:db8:a2::/48"', `{ name: b, ${provider}`);
+const faultsOf = (text: string) => {
+  const reading = readSite(text, "site.yaml");
+  return "faults" in reading ? reading.faults.map(({ path, message }) => `${path} ${message}`) : [];
+};
+
+test("addresses beside: where nobody else's are", () => {
+  assert.equal(faultsOf(`${HEAD}${DHCP}${PA}`), []);
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [`${HEAD}${PA}`, /^legacy.mode is pa, and there is no dhcp$/],
+    [`${HEAD}${DHCP}legacy: { mode: pa }`, /^providers\[0\].* neither `hosts` here nor legacy.subnet/],
+    [`${HEAD}${DHCP}legacy: { mode: pa, subnet: 0 }`, /^legacy.subnet puts hosts' addresses where their locators are: 2001:db8:a1::\/64/],
+    [`${HEAD}${DHCP}legacy: { mode: pa, subnet: 65536 }`, /^legacy.subnet leaves no room for hosts at a: 2001:db8:a1::\/48 has 65536/],
+    [
+      `${WITH('prefix: "2001:db8:a2::/48", hosts: "2001:db8:a1:ff::/64"')}${DHCP}${PA}`,
+      /^providers\[1\].hosts puts .* where those of a are/,
+    ],
+    [
+      `${WITH('prefix: "2001:db8:a2::/48", hosts: "2001:db8:a2::/64"')}${DHCP}${PA}`,
+      /^providers\[1\].hosts puts .* where their locators are/,
+    ],
+    [`${WITH('prefix: "2001:db8:a2:8::/64"')}${DHCP}${PA}`, /^legacy.subnet leaves no room for hosts at b/],
+    [`${WITH("prefix: auto")}${DHCP}legacy: { mode: pa }`, /^providers\[1\] does not say where in it/],
+    [
+      `${HEAD.replace('fc00:aaaa:1::/48" }', 'fc00:aaaa:1::/48", routable: ["2001:db8:a1:ff::/64"] }')}${DHCP}${PA}`,
+      /puts hosts' addresses into ulid.routable/,
+    ],
+  ];
+  for (const [text, message] of cases) {
+    const faults = faultsOf(text);
+    assert.ok(
+      faults.some((fault) => message.test(fault)),
+      `${message}: ${faults.join("; ")}`,
+    );
+  }
+  assert.equal(faultsOf(`${WITH('prefix: "2001:db8:a2:8::/64", hosts: "2001:db8:f2:8::/64"')}${DHCP}${PA}`), []);
+  assert.equal(faultsOf(`${WITH("prefix: auto")}${DHCP}${PA}`), [], "checked when it is told");
+  assert.ok(read("legacy: { mode: map, subnet: 255 }").warnings.some(({ path }) => path === "legacy.subnet"));
+});
+
+test("RFC 6296 §3.4: neither may they be where hosts' packets of unknown transports come from", () => {
+  // fc00 + aaaa + 1 − (2001 + db8 + a1), ones-complement, is the subnet of all neutral locators of the first LAN subnet.
+  const neutral = 0xfc00 + 0xaaaa + 1 - (0x2001 + 0xdb8 + 0xa1);
+  const subnet = neutral % 0xffff;
+  assert.equal(faultsOf(`${HEAD}${DHCP}legacy: { mode: pa, subnet: ${subnet} }`), []);
+  assert.match(faultsOf(`${HEAD}${DHCP}legacy: { mode: both, subnet: ${subnet} }`)[0] ?? "", /where their locators are/);
+});
+
+test("packets of such addresses: in to the LAN, out by their provider alone, to neighbours directly", () => {
+  const [off, pa] = ["legacy: { mode: off }\n", PA].map((legacy) => {
+    const { site } = read(`${DHCP}${legacy}`);
+    assert.ok(site !== undefined);
+    return egressPlan(site).up;
+  });
+  assert.equal(
+    pa.filter((line) => !off.includes(line)),
+    [
+      "route replace 2001:db8:a1:ff::/64 dev lan proto 140",
+      "route replace 2001:db8:a2:ff::/64 dev lan proto 140",
+      "rule add priority 1401 to fc00::/7 iif lan lookup main protocol 140",
+      "rule add priority 1401 to 2001:db8:a1:ff::/64 iif lan lookup main protocol 140",
+      "rule add priority 1401 to 2001:db8:a2:ff::/64 iif lan lookup main protocol 140",
+      "rule add priority 1440 from 2001:db8:a1:ff::/64 iif lan lookup 14001 protocol 140",
+      "rule add priority 1490 from 2001:db8:a1:ff::/64 iif lan unreachable protocol 140",
+      "rule add priority 1441 from 2001:db8:a2:ff::/64 iif lan lookup 14002 protocol 140",
+      "rule add priority 1490 from 2001:db8:a2:ff::/64 iif lan unreachable protocol 140",
+    ],
+  );
+});
+
 test("names without a gateway draw a warning", () => {
   assert.ok(read("legacy: { names: pass }").warnings.some(({ path }) => path === "legacy.names"));
 });

@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { compileTable, removeTable, tableName } from "../../../runtime/firewall/compile.ts";
 import { readCounters } from "../../../runtime/firewall/counters.ts";
 import type { Firewall, FirewallRule } from "../../../runtime/firewall/rule.ts";
-import { prefix } from "../../../runtime/value/prefix.ts";
+import { withTwins } from "../../../runtime/firewall/twins.ts";
+import { type Prefix, prefix, showPrefix } from "../../../runtime/value/prefix.ts";
 
 const PLACE = { tun: "pshim0", lan: "eth0.1", own: [prefix("fc00:aaaa:1::/48")] };
 const OPEN: Firewall = { simple: false, sets: new Map(), rules: [], in: "accept", out: "accept" };
@@ -50,6 +51,37 @@ test("forged addresses first, then flows that are known, then the rules", () => 
     'iifname "pshim0" jump inward',
     'oifname "pshim0" jump outward',
   ]);
+});
+
+test("hosts' addresses of the providers: on the lines themselves, by the same rules", () => {
+  const beside = { prefixes: [prefix("2001:db8:a1:ff::/64")], lines: ["up1", "up2"] };
+  const text = compileTable(OPEN, { ...PLACE, beside });
+  assert.equal(chain(text, "forward").slice(3), [
+    'iifname "up1" oifname "eth0.1" ip6 daddr @beside jump between',
+    'iifname "eth0.1" oifname "up1" ip6 saddr @beside jump between',
+    'iifname "up2" oifname "eth0.1" ip6 daddr @beside jump between',
+    'iifname "eth0.1" oifname "up2" ip6 saddr @beside jump between',
+  ]);
+  const lines = chain(text, "between");
+  assert.ok(lines.indexOf('iifname "up1" ip6 saddr @own counter name spoofed-in drop') < lines.indexOf('iifname "up1" jump inward'));
+  assert.ok(lines.includes('oifname "up2" jump outward'));
+  assert.match(text, /set own \{[^}]*fc00:aaaa:1::\/48, 2001:db8:a1:ff::\/64|set own \{[^}]*2001:db8:a1:ff::\/64/);
+  assert.is(compileTable(OPEN, { ...PLACE, beside: { prefixes: [], lines: ["up1"] } }), compileTable(OPEN, PLACE));
+});
+
+test("a rule about a host is about all its addresses", () => {
+  const twins = (of: Prefix) => (showPrefix(of) === "fc00:aaaa:1::10/128" ? [prefix("2001:db8:a1:ff::10/128")] : []);
+  const host = prefix("fc00:aaaa:1::10/128");
+  const whole = withTwins(
+    { ...OPEN, sets: new Map([["s", [host]]]), rules: rules({ to: [host, { set: "s" }], from: [prefix("2a00::/12")] }) },
+    twins,
+  );
+  assert.equal(whole.sets.get("s")?.map(showPrefix), ["fc00:aaaa:1::10/128", "2001:db8:a1:ff::10/128"]);
+  const [{ from, to }] = whole.rules;
+  assert.equal(
+    [from?.length, to?.map((end) => ("set" in end ? end.set : showPrefix(end)))],
+    [1, ["fc00:aaaa:1::10/128", "s", "2001:db8:a1:ff::10/128"]],
+  );
 });
 
 test("rules by direction and in order, each with its counter", () => {
