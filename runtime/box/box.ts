@@ -78,6 +78,7 @@ export class Box {
       moves: {
         moved: (...move) => this.moves.moved(...move),
         pathWorks: (...path) => this.moves.pathWorks(...path),
+        outranked: (at) => this.moves.outranked(at),
       },
     });
     machines.forks.configure(parts.clock.now());
@@ -107,7 +108,7 @@ export class Box {
       now,
       wall: () => parts.clock.wall(),
       at: (at, run) => this.at(at, run),
-      leave: (id, cause) => machines.leave(id, cause, now()),
+      leave: (id, end, cause) => machines.leave(id, end, cause, now()),
       scout: (id, pair) => machines.reap({ kind: "scout", id, pair }, now()),
       told: () => this.identityChanged(true),
       failback: () => this.settings.failback ?? FAILBACK,
@@ -232,7 +233,7 @@ export class Box {
 
   /** Context `id` is to leave its local locator for one that ranks better, once that one has proved itself. */
   leave(id: number, cause: LeaveCause = "operator"): void {
-    this.#machines.leave(id, cause, this.parts.clock.now());
+    this.#machines.leave(id, "local", cause, this.parts.clock.now());
     this.#plan();
   }
 

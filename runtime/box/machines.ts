@@ -2,6 +2,7 @@
 import type { Core } from "../fast/contract.ts";
 import type { PolicyRule } from "../policy/rule.ts";
 import { REAP_RANDOM_OCTETS, type ReapContext, type ReapEffect, type ReapEvent, type ReapTiming } from "../reap/contract.ts";
+import { isOutranked } from "../reap/leaves.ts";
 import {
   type ContextView,
   type RemovalReason,
@@ -51,6 +52,8 @@ export interface MachineParts
 export interface MoveListener {
   moved(id: number, from: LocatorPair, to: LocatorPair, cause: MoveCause, now: Millis): void;
   pathWorks(id: number, pair: LocatorPair, now: Millis): void;
+  /** The peer of some context would rather have its packets at another locator. */
+  outranked(now: Millis): void;
 }
 
 /** A context with a packet so lately is wanted again when it had to go (RFC 5533 §7.15). */
@@ -252,7 +255,8 @@ export class Machines {
     );
     // It has just heard how its locators rank now.
     const reason = this.#reasonToLeave(context, current.local, fresh, now);
-    if (reason !== undefined) this.reap({ kind: "leave", id, cause: reason }, now);
+    if (reason !== undefined) this.reap({ kind: "leave", id, end: "local", cause: reason }, now);
+    if (!fresh && isOutranked(context, current.peer)) this.#parts.moves.outranked(now);
     this.steering.learn(context, now);
     this.forks.established(context, now);
     journal.tell(
@@ -285,10 +289,10 @@ export class Machines {
     );
   }
 
-  /** Context `id` is to leave its local locator for one that ranks better now, once that one has proved itself. */
-  leave(id: number, cause: LeaveCause, now: Millis): void {
+  /** Context `id` is to leave an end of its pair for one that ranks better now, once that one has proved itself. */
+  leave(id: number, end: "local" | "peer", cause: LeaveCause, now: Millis): void {
     this.#rerank(id, now, this.#parts.reap.currentOf(id)?.local);
-    this.reap({ kind: "leave", id, cause }, now);
+    this.reap({ kind: "leave", id, end, cause }, now);
   }
 
   #applyReap(effect: ReapEffect, now: Millis): void {

@@ -4,11 +4,13 @@
  * is left alone; who is not goes by make before break (runtime/reap/leaves.ts), at most {@link MOVE_BATCH} in {@link MOVE_WINDOW}.
  */
 import type { Failback } from "../policy/rule.ts";
+import { isOutranked } from "../reap/leaves.ts";
 import type { ContextView } from "../shim6/contract.ts";
 import type { Locator } from "../value/address.ts";
 import type { LeaveCause, MoveCause } from "../value/cause.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { type Millis, NEVER } from "../value/time.ts";
+import { PREFERENCE_BROKEN } from "../wire/message.ts";
 import type { MoveListener } from "./machines.ts";
 import { MoveLog } from "./move-log.ts";
 import { nextHour, sameOutlook } from "./outlook.ts";
@@ -32,7 +34,8 @@ interface Change {
   readonly cause: LeaveCause;
 }
 
-type Verdict = LeaveCause | "waits" | undefined;
+/** Which end of its pair a context is to leave now, and why; "waits" = later. */
+type Verdict = { readonly end: "local" | "peer"; readonly cause: LeaveCause } | "waits" | undefined;
 
 /** Moves contexts of one box. For the control thread. */
 export class Moves implements MoveListener {
@@ -41,6 +44,8 @@ export class Moves implements MoveListener {
   readonly #paths: PathWatch;
   #outlook: Outlook | undefined;
   #change: Change | undefined;
+  /** Prefixes of all providers. */
+  #names: ReadonlySet<string> | undefined;
   /** Prefixes that may not be used, or should not: dead, drained or full. */
   #shut: ReadonlyMap<string, "broken" | "drained" | "full"> = new Map();
   /** When prefixes came back and why they were gone, as long as somebody may be on the way back. */
@@ -93,8 +98,9 @@ export class Moves implements MoveListener {
       this.#displaced.delete(id);
       return;
     }
-    if (from.local === to.local) return;
     const view = this.#parts.shim6.get(id);
+    if (view !== undefined && isOutranked(view, to.peer)) this.outranked(now);
+    if (from.local === to.local) return;
     if (view === undefined || this.#parts.steering.wish(view, now).target === to.local) this.#displaced.delete(id);
     else this.#displaced.add(id);
     if (this.#displaced.size > 0) this.#walkFrom(now + MOVE_AGAIN);
@@ -103,7 +109,12 @@ export class Moves implements MoveListener {
   /** A scout's question on `pair` came back. */
   pathWorks(id: number, pair: LocatorPair, now: Millis): void {
     const view = this.#parts.shim6.get(id);
-    if (view !== undefined && this.#paths.works(view, pair.local, now)) this.#walkFrom(now);
+    if (view !== undefined && this.#paths.works(view, pair, now)) this.#walkFrom(now);
+  }
+
+  /** A peer would rather have packets of some context at another locator: a failure took them from there, or it was BROKEN. */
+  outranked(now: Millis): void {
+    this.#walkFrom(now + MOVE_AGAIN);
   }
 
   /** What came back, and what went. */
@@ -116,6 +127,9 @@ export class Moves implements MoveListener {
       else if (isFull.has(name)) shut.set(name, "full");
     }
     const names = new Set(identities.standings.map(({ name }) => name));
+    // One that the settings name for the first time has come back from nowhere: contexts go there by the same rules.
+    for (const name of names) if (this.#names !== undefined && !this.#names.has(name)) this.#back.set(name, { at: now(), cause: "policy" });
+    this.#names = names;
     for (const [name, why] of this.#shut)
       if (!shut.has(name) && names.has(name)) this.#back.set(name, { at: now(), cause: why === "drained" ? "restore" : "failback" });
     for (const name of [...this.#back.keys()]) if (shut.has(name) || !names.has(name)) this.#back.delete(name);
@@ -167,7 +181,7 @@ export class Moves implements MoveListener {
       const verdict = this.#judge(next.value, change, awaited, now);
       if (verdict === undefined || verdict === "waits") continue;
       left++;
-      leave(next.value.id, verdict);
+      leave(next.value.id, verdict.end, verdict.cause);
     }
     at(now + MOVE_WINDOW, () => this.#go(contexts, change, awaited));
   }
@@ -190,7 +204,7 @@ export class Moves implements MoveListener {
     for (const id of this.#displaced) if (this.#parts.shim6.get(id) === undefined) this.#displaced.delete(id);
   }
 
-  /** Why the context is to leave its local locator now, if it is. */
+  /** Whether the context is to leave an end of its pair now, and why. */
   #judge(view: ContextView, change: Change | undefined, awaited: Set<string>, now: Millis): Verdict {
     const { identities, reap, steering } = this.#parts;
     const current = reap.currentOf(view.id);
@@ -201,22 +215,37 @@ export class Moves implements MoveListener {
     const there = target === undefined ? undefined : identities.standingOf(target);
     if (target === undefined || target === current.local || here === undefined || there === undefined) {
       this.#displaced.delete(view.id);
-      return undefined;
+      return this.#judgePeer(view, current, wish, awaited, now);
     }
-    // It waits for the way to be free as long as it is drained; its target may not be better than where it is.
-    if (here.drained || there.drained) return here.drained && !there.drained ? "drain" : undefined;
+    // Everything else may be drained, too.
+    if (here.drained || there.drained) return here.drained && !there.drained ? { end: "local", cause: "drain" } : undefined;
     if (change !== undefined && steering.wish(view, now, change.before).target !== target) {
       awaited.add(there.name);
-      return change.cause;
+      return { end: "local", cause: change.cause };
     }
     const isForbidden = wish.forbidden.includes(current.local);
     if (isForbidden || (here.metered && !there.metered)) {
       awaited.add(there.name);
-      return this.#paths.mayTry(view, now) ? (isForbidden ? "policy" : "metered") : "waits";
+      return this.#paths.mayTry(view, now) ? { end: "local", cause: isForbidden ? "policy" : "metered" } : "waits";
     }
-    if (!this.#isOffPlace(view.id, current.local, wish, there.name)) return undefined;
-    if (this.#shut.get(there.name) === "full") return undefined;
-    return this.#goBack(view, { local: target, peer: current.peer }, wish, there.name, awaited, now);
+    if (this.#shut.get(there.name) === "full" || !this.#isOffPlace(view.id, current.local, wish, there.name))
+      return this.#judgePeer(view, current, wish, awaited, now);
+    const back = this.#back.get(there.name);
+    const ready = this.#mayGoBack(view, { local: target, peer: current.peer }, wish, { name: there.name, at: back?.at }, awaited, now);
+    return ready === true ? { end: "local", cause: back?.cause ?? "failback" } : ready;
+  }
+
+  /** The peer would rather have our packets elsewhere, and has not just said so (then REAP goes at once): its locator had failed, or was BROKEN. */
+  #judgePeer(view: ContextView, { local, peer }: LocatorPair, wish: Wish, awaited: Set<string>, now: Millis): Verdict {
+    if (!isOutranked(view, peer)) return undefined;
+    const isUsable = ({ preference: { flags }, verified }: ContextView["peerLocators"][number]) =>
+      verified && (flags & PREFERENCE_BROKEN) === 0;
+    const usable = view.peerLocators.filter(isUsable);
+    const best = Math.min(...usable.map(({ preference }) => preference.priority ?? 0));
+    const to = usable.find(({ preference }) => (preference.priority ?? 0) === best);
+    if (to === undefined) return undefined;
+    const ready = this.#mayGoBack(view, { local, peer: to.address }, wish, { name: "peer", at: undefined }, awaited, now);
+    return ready === true ? { end: "peer", cause: "failback" } : ready;
   }
 
   /** Among locators that rank alike everyone stays where it is, but for those that had to leave. */
@@ -224,14 +253,19 @@ export class Moves implements MoveListener {
     return !equals.has(current) || this.#displaced.has(id) || this.#back.has(target);
   }
 
-  #goBack(view: ContextView, pair: LocatorPair, wish: Wish, name: string, awaited: Set<string>, now: Millis): Verdict {
-    const { failback } = this.#parts;
-    const how = wish.failback ?? failback();
+  /** @returns whether the context goes to `pair` now, "waits" if later, `undefined` if never */
+  #mayGoBack(
+    view: ContextView,
+    pair: LocatorPair,
+    { failback }: Wish,
+    target: { readonly name: string; readonly at: Millis | undefined },
+    awaited: Set<string>,
+    now: Millis,
+  ): true | "waits" | undefined {
+    const how = failback ?? this.#parts.failback();
     if (how.kind === "never") return undefined;
-    awaited.add(name);
-    const since = this.#back.get(name);
-    const ready = mayGoBack(this.#parts, how, view, { since: since?.at, path: this.#paths.provedSince(view, pair, now) }, now);
-    if (!ready || !this.#paths.mayTry(view, now)) return "waits";
-    return since?.cause ?? "failback";
+    awaited.add(target.name);
+    const known = { since: target.at, path: this.#paths.provedSince(view, pair, now) };
+    return mayGoBack(this.#parts, how, view, known, now) && this.#paths.mayTry(view, now) ? true : "waits";
   }
 }

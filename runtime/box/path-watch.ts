@@ -6,8 +6,8 @@ import type { Core } from "../fast/contract.ts";
 import type { Failback } from "../policy/rule.ts";
 import type { Log } from "../port/log.ts";
 import type { Reap } from "../reap/contract.ts";
+import { sitePrefix } from "../reap/paths.ts";
 import type { ContextView, Shim6 } from "../shim6/contract.ts";
-import type { Locator } from "../value/address.ts";
 import type { LeaveCause } from "../value/cause.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { type Millis, NEVER } from "../value/time.ts";
@@ -32,8 +32,8 @@ export interface MoveParts {
   readonly wall: () => number;
   /** Calls `run` once, not before `at`. */
   readonly at: (at: Millis, run: () => void) => void;
-  /** Context `id` is to leave its local locator for the best one. */
-  readonly leave: (id: number, cause: LeaveCause) => void;
+  /** Context `id` is to leave an end of its pair for a better one. */
+  readonly leave: (id: number, end: "local" | "peer", cause: LeaveCause) => void;
   /** Context `id` is to ask on `pair`. */
   readonly scout: (id: number, pair: LocatorPair) => void;
   /** Peers are to hear of our locators again, one after another. */
@@ -97,7 +97,7 @@ export class PathWatch {
    */
   provedSince(view: ContextView, pair: LocatorPair, now: Millis): Millis | undefined {
     if (!canAsk(view)) return NEVER;
-    const path = this.#want(this.#nameOf(view, pair.local));
+    const path = this.#want(this.#nameOf(view, pair));
     if (now - path.answeredAt > SCOUTS_MISSED * SCOUT_AGAIN) path.since = NEVER;
     if (now - path.askedAt >= SCOUT_AGAIN) {
       path.askedAt = now;
@@ -107,8 +107,8 @@ export class PathWatch {
   }
 
   /** A question was answered. @returns whether that is news */
-  works(view: ContextView, local: Locator, now: Millis): boolean {
-    const path = this.#paths.get(this.#nameOf(view, local));
+  works(view: ContextView, pair: LocatorPair, now: Millis): boolean {
+    const path = this.#paths.get(this.#nameOf(view, pair));
     if (path === undefined) return false;
     const isNews = path.since === NEVER;
     path.answeredAt = now;
@@ -123,8 +123,8 @@ export class PathWatch {
     return path;
   }
 
-  #nameOf({ peerBox }: ContextView, local: Locator): string {
-    return `${peerBox} ${this.#parts.identities.standingOf(local)?.name}`;
+  #nameOf({ peerBox }: ContextView, { local, peer }: LocatorPair): string {
+    return `${peerBox} ${this.#parts.identities.standingOf(local)?.name} ${sitePrefix(peer)}`;
   }
 }
 

@@ -60,10 +60,10 @@ export type ReapEvent =
   /** A local locator or the whole pair is said to be dead (link down, ICMPv6, BROKEN): explore at once if current. */
   | { readonly kind: "lost"; readonly id: number; readonly pair: ReapPair }
   /**
-   * The local end of the current pair is to be left although it works, for one that ranks better. Payload goes on until that one has proved
+   * An end of the current pair is to be left although it works, for one that ranks better. Payload goes on until that one has proved
    * itself; a context that explores leaves when it has found its way. Nothing happens if there is no better one, or the context rests.
    */
-  | { readonly kind: "leave"; readonly id: number; readonly cause: LeaveCause }
+  | { readonly kind: "leave"; readonly id: number; readonly end: "local" | "peer"; readonly cause: LeaveCause }
   /** Whether `pair`, which is not the current one, works: `path-works` says so if it does. Only for a peer that shares; else nothing happens. */
   | { readonly kind: "scout"; readonly id: number; readonly pair: ReapPair }
   /**

@@ -7,7 +7,7 @@ import type { Locator } from "../value/address.ts";
 import type { MoveCause } from "../value/cause.ts";
 import { type LocatorPair, samePair } from "../value/pair.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import { WORST_PRIORITY } from "../wire/message.ts";
+import { PREFERENCE_BROKEN, WORST_PRIORITY } from "../wire/message.ts";
 import type { ReapContext } from "./contract.ts";
 import { type Entry, isBroken, isCandidate, rankedPairs, shares } from "./entry.ts";
 import { JITTER } from "./explorer.ts";
@@ -135,7 +135,7 @@ export class Leaves {
   poll(turn: Turn): void {
     for (let top = this.#heap.top; top !== undefined && top.deadline <= turn.now; top = this.#heap.top) {
       const { entry, end, cause, from, to, nonce, asked, tried } = top;
-      const isDone = end === "peer" ? !isDrained(entry.context, entry.current.peer) : entry.current.local !== from.local;
+      const isDone = end === "peer" ? !isPeerEndLeft(entry, from) : entry.current.local !== from.local;
       if (entry.rests || isDone) this.stop(entry);
       else if (entry.state !== "Operational") this.#later(top, turn);
       else if (!samePair(entry.current, from)) {
@@ -256,6 +256,11 @@ export class Leaves {
   }
 }
 
+/** Whether the peer's end is still to be left. */
+function isPeerEndLeft({ context, current }: Entry, from: LocatorPair): boolean {
+  return isDrained(context, current.peer) || (current.peer === from.peer && isOutranked(context, current.peer));
+}
+
 /** Who only would rather be elsewhere is sent again when the box knows that the way is free. */
 function isLasting({ cause }: Leave): boolean {
   return cause === "drain" || cause === "peer";
@@ -266,8 +271,36 @@ export function isDrained({ peerLocators }: Pick<ReapContext, "peerLocators">, l
   return peerLocators.some(({ address, preference }) => address === locator && preference.priority === WORST_PRIORITY);
 }
 
+/** Whether the peer would rather have packets at another locator, which is not BROKEN. */
+export function isOutranked({ peerLocators }: Pick<ReapContext, "peerLocators">, locator: Locator): boolean {
+  const rank = rankOf(peerLocators, locator);
+  return peerLocators.some(({ preference }) => (preference.flags & PREFERENCE_BROKEN) === 0 && (preference.priority ?? 0) < rank);
+}
+
+/**
+ * Whether the peer would rather have packets at another locator than at `locator` since it gave other ranks. One that was BROKEN before does not
+ * count: it has come back, and there is time (runtime/box/moves.ts).
+ */
+export function isOvertaken(before: ReapContext, after: ReapContext, locator: Locator): boolean {
+  if (before.peerLocators === after.peerLocators) return false;
+  const [was, is] = [before, after].map(({ peerLocators }) => rankOf(peerLocators, locator));
+  return after.peerLocators.some(({ address, preference }) => {
+    const known = before.peerLocators.find((other) => other.address === address);
+    if (known === undefined || ((known.preference.flags | preference.flags) & PREFERENCE_BROKEN) !== 0) return false;
+    return (preference.priority ?? 0) < is && (known.preference.priority ?? 0) >= was;
+  });
+}
+
+/** As the peer gave it; lower is better. */
+function rankOf(peerLocators: ReapContext["peerLocators"], locator: Locator): number {
+  return peerLocators.find(({ address }) => address === locator)?.preference.priority ?? 0;
+}
+
 function isBetter(context: ReapContext, current: LocatorPair, pair: LocatorPair, end: LeftEnd): boolean {
-  if (end === "peer") return pair.peer !== current.peer && !isDrained(context, pair.peer);
+  if (end === "peer") {
+    if (pair.peer === current.peer || isDrained(context, pair.peer)) return false;
+    return isDrained(context, current.peer) || rankOf(context.peerLocators, pair.peer) < rankOf(context.peerLocators, current.peer);
+  }
   const { localLocators } = context;
   const place = localLocators.indexOf(current.local);
   return place < 0 ? pair.local !== current.local : localLocators.indexOf(pair.local) < place;

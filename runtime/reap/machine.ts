@@ -13,7 +13,7 @@ import { Draw } from "./draw.ts";
 import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs, shares } from "./entry.ts";
 import { Explorer } from "./explorer.ts";
 import { DeadlineHeap } from "./heap.ts";
-import { isDrained, Leaves } from "./leaves.ts";
+import { isDrained, isOvertaken, Leaves } from "./leaves.ts";
 import { News } from "./news.ts";
 import { Pacer, PROBE_BURST, PROBE_WINDOW } from "./pace.ts";
 import { isLost } from "./paths.ts";
@@ -156,7 +156,7 @@ class Machine implements Reap {
         this.#scouts.hear(entry, event.nonce, turn);
         return this.#leaves.hear(entry, event.nonce, turn);
       case "leave":
-        return this.#leaves.begin(entry, "local", event.cause, turn);
+        return this.#leaves.begin(entry, event.end, event.cause, turn);
       case "scout":
         return this.#scouts.begin(entry, event.pair, turn);
     }
@@ -221,6 +221,7 @@ class Machine implements Reap {
   /** Locators or timing changed. A current pair that is no candidate any more, or whose peer end has become BROKEN, is lost. */
   #amend(entry: Entry, context: ReapContext, turn: Turn): void {
     const wasBroken = isBroken(entry.context, entry.current);
+    const overtaken = isOvertaken(entry.context, context, entry.current.peer);
     this.#adopt(entry, context, entry.current, turn);
     if (entry.rests) return;
     const gone = !isCandidate(entry, entry.current);
@@ -228,7 +229,7 @@ class Machine implements Reap {
     if ((gone || (!wasBroken && isBroken(context, entry.current))) && !this.#steppedAside(entry, turn))
       this.#lost(entry, entry.current, turn);
     // What is BROKEN may work all the same, when an operator says it: a context that came back to it leaves then.
-    if (isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
+    if (overtaken || isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
   }
 
   /**

@@ -140,6 +140,7 @@ test("other priorities move it, and the peer's direction with it", async () => {
   all.reload({ providers: named(ALPHA, [20, 10]) });
   talk(all, 2_000);
   assert.equal([at(all.a), moves(all.a)], [2, ["policy 1"]]);
+  assert.equal([pairOf(all.b)?.peer, moves(all.b)], [all.a.locators[1], ["peer 1"]]);
 });
 
 test("a rule's hours begin and end", async () => {
@@ -234,6 +235,8 @@ for (const priorities of [
     assert.is(at(all.a), 3 - home);
     talk(all, 45_000);
     assert.equal([at(all.a), moves(all.a)], [home, ["failure 1", "failback 1"]]);
+    // The peer's direction goes back where we rank that locator better.
+    assert.is(pairOf(all.b)?.peer === all.a.locators[home - 1], priorities[0] !== priorities[1]);
   });
 }
 
@@ -256,6 +259,16 @@ test("of several with one priority the one that costs least", async () => {
   assert.is(at(all.a), 2);
   all.reload({ providers: named(ALPHA, [10, 10], [{ cost: 1 }, { cost: 2 }]) });
   talk(all, 2_000);
+  assert.equal([at(all.a), moves(all.a)], [1, ["policy 1"]]);
+});
+
+test("a better provider is added: contexts go there when it has worked for a while", async () => {
+  const all = await world({ providers: named(ALPHA).slice(1) });
+  assert.is(at(all.a), 2);
+  all.reload({});
+  talk(all, HOLD - 5_000);
+  assert.is(at(all.a), 2);
+  talk(all, 20_000);
   assert.equal([at(all.a), moves(all.a)], [1, ["policy 1"]]);
 });
 

@@ -88,7 +88,7 @@ for (const [peer, timing, patience] of PROFILES) {
       const world = worldOf(timing);
       bring(world);
       world.step("B", { kind: "context", context: weDrain(world, 0), fresh: false });
-      world.step("B", { kind: "leave", id: 0, cause: "drain" });
+      world.step("B", { kind: "leave", id: 0, end: "local", cause: "drain" });
       world.dead = () => false;
       world.run(world.now + patience);
       assert.is(world.reap.B.stateOf(0), "Operational");

@@ -6,7 +6,7 @@ import { LEAVE_AGAIN, LEAVE_PATIENCE, LEAVE_QUESTIONS } from "../../../runtime/r
 import { createReap } from "../../../runtime/reap/machine.ts";
 import { rfc5534Timing, timingFor } from "../../../runtime/reap/profile.ts";
 import { contextTag } from "../../../runtime/value/tag.ts";
-import { WORST_PRIORITY } from "../../../runtime/wire/message.ts";
+import { PREFERENCE_BROKEN, WORST_PRIORITY } from "../../../runtime/wire/message.ts";
 import { at, Seeded } from "../../lib/shim6world.ts";
 
 const [A1, A2, A3, B1, B2] = at("2001:db8:a1::1", "2001:db8:a2::1", "2001:db8:a3::1", "2001:db8:b1::1", "2001:db8:b2::1");
@@ -55,33 +55,33 @@ const onOther = (effects: readonly ReapEffect[]) => asks(effects).filter(({ pair
 
 test("a question on the best other locator first; the pair changes with its answer, and nothing else happens", () => {
   const { reap, step } = machine();
-  const begun = step({ kind: "leave", id: 1, cause: "drain" });
+  const begun = step({ kind: "leave", id: 1, end: "local", cause: "drain" });
   const [question, ...more] = asks(begun);
   assert.equal([more.length, begun.length, question.pair], [0, 1, { local: A2, peer: B1 }]);
-  assert.equal(step({ kind: "leave", id: 1, cause: "drain" }), [], "it is about to");
+  assert.equal(step({ kind: "leave", id: 1, end: "local", cause: "drain" }), [], "it is about to");
   assert.ok(reap.isAsking(1, question.message.requestNonce));
   const heard = step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
   assert.equal(heard, [{ kind: "use-pair", id: 1, from: { local: A1, peer: B1 }, pair: { local: A2, peer: B1 }, cause: "drain" }]);
-  assert.equal(step({ kind: "leave", id: 1, cause: "drain" }), [], "there is no better one");
+  assert.equal(step({ kind: "leave", id: 1, end: "local", cause: "drain" }), [], "there is no better one");
 });
 
 test("a sibling's proof is enough for a while", () => {
   const { step, wait } = machine();
   const sibling = { ...WHOLE, id: 2 };
   step({ kind: "context", context: sibling, fresh: true });
-  const [question] = asks(step({ kind: "leave", id: 1, cause: "drain" }));
+  const [question] = asks(step({ kind: "leave", id: 1, end: "local", cause: "drain" }));
   step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
-  assert.equal(step({ kind: "leave", id: 2, cause: "drain" }), [
+  assert.equal(step({ kind: "leave", id: 2, end: "local", cause: "drain" }), [
     { kind: "use-pair", id: 2, from: { local: A1, peer: B1 }, pair: { local: A2, peer: B1 }, cause: "drain" },
   ]);
   wait(60_000);
   step({ kind: "context", context: { ...WHOLE, id: 3 }, fresh: true });
-  assert.is(asks(step({ kind: "leave", id: 3, cause: "drain" })).length, 1, "an old one is not");
+  assert.is(asks(step({ kind: "leave", id: 3, end: "local", cause: "drain" })).length, 1, "an old one is not");
 });
 
 test("no answer: again, then the next locator, then a rest; a late answer counts", () => {
   const { step, wait, reap } = machine();
-  const first = asks(step({ kind: "leave", id: 1, cause: "drain" }));
+  const first = asks(step({ kind: "leave", id: 1, end: "local", cause: "drain" }));
   const rest = onOther(wait(LEAVE_PATIENCE * 2 ** LEAVE_QUESTIONS));
   assert.equal(
     [...first, ...rest].filter(({ pair }) => pair.local === A2).map(({ message }) => message.requestNonce).length >= LEAVE_QUESTIONS,
@@ -102,9 +102,31 @@ test("no answer: again, then the next locator, then a rest; a late answer counts
   assert.equal(reap.currentOf(1), last.pair);
 });
 
-test("the peer drains its locator: that end is left; a mere change of ranks is no reason", () => {
+test("the peer gives ranks anew: who is overtaken leaves, who is not, or by one that was BROKEN, stays", () => {
+  const ranks: [before: [number, number, number?], after: [number, number, number?], leaves: boolean][] = [
+    [[10, 20], [30, 20], true],
+    [[10, 20], [15, 20], false],
+    [[10, 20], [20, 20], false],
+    [[20, 20], [20, 10], true],
+    [[20, 10], [20, 5], false],
+    [[10, WORST_PRIORITY, PREFERENCE_BROKEN], [10, 5], false],
+    [[10, 20], [10, 5, PREFERENCE_BROKEN], false],
+    [[10, WORST_PRIORITY], [10, 5], true],
+  ];
+  for (const [before, after, leaves] of ranks) {
+    const locators = ([first, second, flags = 0]: readonly [number, number, number?]) =>
+      peers(first, second).map((each, i) => (i === 0 ? each : { ...each, preference: { ...each.preference, flags } }));
+    const { step, change, reap } = machine({ localLocators: [A1, A2], peerLocators: locators(before) });
+    const [question] = onPeer(change({ localLocators: [A1, A2], peerLocators: locators(after) }));
+    assert.is(question !== undefined, leaves, JSON.stringify([before, after]));
+    if (question === undefined) continue;
+    step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
+    assert.is(reap.currentOf(1)?.peer, B2);
+  }
+});
+
+test("the peer drains its locator: that end is left", () => {
   const { step, change, reap } = machine({ localLocators: [A1, A2] });
-  assert.equal(onPeer(change({ peerLocators: peers(30, 20), localLocators: [A1, A2] })), []);
   const [question] = onPeer(change({ peerLocators: peers(WORST_PRIORITY, 20), localLocators: [A1, A2] }));
   assert.equal(question.pair, { local: A1, peer: B2 });
   step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
@@ -123,20 +145,20 @@ test("the peer takes it back, the pair is lost meanwhile, the context goes: the 
   back.wait(20_000);
   assert.equal(back.reap.currentOf(1), { local: A1, peer: B1 });
   const lost = machine();
-  const [question] = asks(lost.step({ kind: "leave", id: 1, cause: "drain" }));
+  const [question] = asks(lost.step({ kind: "leave", id: 1, end: "local", cause: "drain" }));
   lost.step({ kind: "lost", id: 1, pair: { local: A1, peer: B1 } });
   assert.is(lost.reap.stateOf(1), "Exploring");
   lost.step({ kind: "acknowledged", id: 1, nonce: question.message.requestNonce });
   assert.is(lost.reap.stateOf(1), "Exploring");
   const gone = machine();
-  gone.step({ kind: "leave", id: 1, cause: "drain" });
+  gone.step({ kind: "leave", id: 1, end: "local", cause: "drain" });
   gone.step({ kind: "removed", id: 1 });
   assert.equal(asks(gone.wait(60_000)), []);
 });
 
 test("a peer that keeps to the RFCs is asked by a Probe", () => {
   const { step, reap } = machine({ timing: rfc5534Timing() });
-  const effects = step({ kind: "leave", id: 1, cause: "drain" });
+  const effects = step({ kind: "leave", id: 1, end: "local", cause: "drain" });
   assert.is(reap.stateOf(1), "Exploring");
   assert.ok(effects.some((effect) => effect.kind === "send" && effect.message.kind === "Probe" && effect.pair.local === A2));
 });
