@@ -15,9 +15,11 @@ import { runDweller } from "../runtime/lab/dweller.ts";
 import { runLab } from "../runtime/lab/lab.ts";
 import { runLabStream } from "../runtime/lab/verb.ts";
 import { PortError } from "../runtime/port/error.ts";
+import type { LogOptions } from "../runtime/port/log.ts";
 import { createCrypto } from "./common/crypto.ts";
 import { writeOctets } from "./common/files.ts";
 import { openGrowing } from "./common/growing.ts";
+import { isJournal, STDERR } from "./common/log.ts";
 import { openSink } from "./common/sink.ts";
 import { systemTerminal } from "./common/terminal.ts";
 import { createDwellerHost, createLabHost, createStreamHost } from "./lab/host.ts";
@@ -75,15 +77,15 @@ function cliHost(platform: Platform, entry: string): CliHost {
 async function runBox(site: Site, options: RunOptions, platform: Platform, entry: string): Promise<number> {
   const { host, logs } = platform;
   checkAge(host.runtime);
-  const format = host.isTerminal("stderr") ? "text" : "json";
-  logs.configure({ level: options.logLevel, format });
+  const configure = (log: Site["log"]): void => logs.configure(logOptions(log, host));
+  configure(site.log);
   const stop = new Promise<undefined>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) host.onSignal(signal, () => resolve(undefined));
   });
   const capture = options.capture === undefined ? undefined : openCapture(options.capture, platform);
   const running = await startBox(site, options.file, {
     ...platform,
-    setLogLevel: options.keepLogLevel ? undefined : (level) => logs.configure({ level, format }),
+    setLog: options.keepLogLevel ? undefined : configure,
     version: PSHIM6_VERSION,
     runtime: host.runtime,
     page,
@@ -111,6 +113,13 @@ async function runBox(site: Site, options: RunOptions, platform: Platform, entry
   if (failure === undefined) return 0;
   logs.area("box").error("the box stopped by itself", { error: failure.message });
   return 1;
+}
+
+/** How the log is kept for whoever reads standard error. */
+function logOptions({ level, areas, format }: Site["log"], host: Platform["host"]): LogOptions {
+  const journal = isJournal(STDERR, host.environment("JOURNAL_STREAM"));
+  const wanted = format === "auto" ? (journal || host.isTerminal("stderr") ? "text" : "json") : format;
+  return { level, areas, format: wanted, journal };
 }
 
 /** A service manager that waits for us is told that packets flow (sd_notify(3)): by its own program, because not every runtime has datagrams on Unix sockets. */

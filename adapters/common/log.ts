@@ -1,10 +1,12 @@
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import { configureSync, getLogger, type LogRecord, type LogLevel as LogtapeLevel } from "@logtape/logtape";
 import type { Fields, Log, LogLevel, LogOptions, Logs } from "../../runtime/port/log.ts";
 
 const ROOT = "pshim6";
-const STDERR = 2;
+export const STDERR = 2;
 const LEVELS: Record<LogLevel, LogtapeLevel> = { debug: "debug", info: "info", warn: "warning", error: "error" };
+/** Priorities of syslog(3), as sd-daemon(3) wants them before a line. */
+const PRIORITIES: Readonly<Record<string, string>> = { debug: "<7>", info: "<6>", warning: "<4>", error: "<3>" };
 
 /**
  * Logs on standard error, through LogTape. LogTape's configuration is the process's: make one of these.
@@ -12,8 +14,10 @@ const LEVELS: Record<LogLevel, LogtapeLevel> = { debug: "debug", info: "info", w
  */
 export function systemLogs(write: (line: string) => void = writeStderr): Logs {
   const areas = new Map<string, Log>();
-  const configure = ({ level, areas: own = {}, format }: LogOptions) => {
-    const show = format === "json" ? showJson : showText;
+  const configure = ({ level, areas: own = {}, format, journal = false }: LogOptions) => {
+    const plain = format === "json" ? showJson : showText;
+    const show = (record: LogRecord): string =>
+      journal ? `${PRIORITIES[record.level] ?? ""}${plain(record, false)}` : plain(record, true);
     configureSync({
       reset: true,
       sinks: { stderr: (record) => write(`${show(record)}\n`) },
@@ -42,6 +46,17 @@ export function systemLogs(write: (line: string) => void = writeStderr): Logs {
   };
 }
 
+/** Whether `descriptor` is the stream of the journal that systemd names in JOURNAL_STREAM, as `device:inode` (systemd.exec(5)). */
+export function isJournal(descriptor: number, stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(descriptor, { bigint: true });
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
 function openLog(area: string): Log {
   const logger = getLogger([ROOT, area]);
   return {
@@ -57,13 +72,15 @@ function literal(message: string): string {
   return message.replaceAll("{", "{{").replaceAll("}", "}}");
 }
 
-function showText({ timestamp, level, category, message, properties }: LogRecord): string {
+function showText({ timestamp, level, category, message, properties }: LogRecord, timed: boolean): string {
   const fields = Object.entries(properties).map(([name, value]) => ` ${name}=${showValue(value)}`);
-  return `${new Date(timestamp).toISOString()} ${shortLevel(level)} ${category.at(-1)}: ${message.join("")}${fields.join("")}`;
+  const time = timed ? `${new Date(timestamp).toISOString()} ` : "";
+  return `${time}${shortLevel(level)} ${category.at(-1)}: ${message.join("")}${fields.join("")}`;
 }
 
-function showJson({ timestamp, level, category, message, properties }: LogRecord): string {
-  const head = { time: new Date(timestamp).toISOString(), level: shortLevel(level), area: category.at(-1), message: message.join("") };
+function showJson({ timestamp, level, category, message, properties }: LogRecord, timed: boolean): string {
+  const time = timed ? { time: new Date(timestamp).toISOString() } : {};
+  const head = { ...time, level: shortLevel(level), area: category.at(-1), message: message.join("") };
   return JSON.stringify({ ...head, ...plainFields(properties) });
 }
 

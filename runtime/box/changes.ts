@@ -50,6 +50,8 @@ const PLAIN: readonly (readonly [path: string, read: Reader])[] = [
   ["policy.legacy", (site) => site.policy.map(({ name, legacy }) => [name, legacy])],
   ["reap.profile", (site) => site.reap.profile],
   ["log.level", (site) => site.log.level],
+  ["log.format", (site) => site.log.format],
+  ["log.areas", (site) => (Object.keys(site.log.areas).length === 0 ? "none" : site.log.areas)],
 ];
 
 /** Paths of settings that differ and that only a restart can change, in the order above. */

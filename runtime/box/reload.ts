@@ -9,7 +9,7 @@ import type { Site } from "../config/site.ts";
 import type { ToldPrefixes } from "../config/told.ts";
 import type { Core } from "../fast/contract.ts";
 import { PortError } from "../port/error.ts";
-import type { Log, LogLevel } from "../port/log.ts";
+import type { Log } from "../port/log.ts";
 import type { Store } from "../port/store.ts";
 import type { Millis } from "../value/time.ts";
 import { reconfigureBox } from "./assemble.ts";
@@ -33,8 +33,8 @@ export interface ReloadParts {
   readonly kernel: KernelTools;
   readonly store: Pick<Store, "cgaParameters">;
   readonly log: Log;
-  /** Absent = the log's level is not the file's to say. */
-  readonly setLogLevel: ((level: LogLevel) => void) | undefined;
+  /** Absent = what is logged is not the file's to say. */
+  readonly setLog: ((log: Site["log"]) => void) | undefined;
   /** CGA parameters were read anew, and `site` is what holds from now on. */
   readonly learnt: (parameters: ReturnType<Store["cgaParameters"]>, site: Site) => void;
 }
@@ -119,7 +119,7 @@ export class Reloader {
         why: "restart",
         detail: `${fixed.join(", ")} cannot change while the box runs: restart it, or change ${fixed.length === 1 ? "it" : "them"} back`,
       };
-    const changed = describeChanges(this.#site, this.#parts.setLogLevel === undefined ? { ...site, log: this.#site.log } : site);
+    const changed = describeChanges(this.#site, this.#parts.setLog === undefined ? { ...site, log: this.#site.log } : site);
     this.#apply(site);
     this.#text = text;
     return {
@@ -133,7 +133,7 @@ export class Reloader {
 
   /** @throws {PortError} before anything has changed for good */
   #apply(site: Site): void {
-    const { box, core, store, kernel, log, learnt, setLogLevel } = this.#parts;
+    const { box, core, store, kernel, log, learnt, setLog } = this.#parts;
     const parameters = store.cgaParameters();
     for (const { name, ulid } of site.hosts)
       if (!parameters.has(ulid))
@@ -148,7 +148,7 @@ export class Reloader {
     this.#refilter(before, site);
     if (site.egress.manage) this.#addOrRestore(site, plan, change.add);
     learnt(parameters, site);
-    setLogLevel?.(site.log.level);
+    setLog?.(site.log);
     this.#site = site;
     this.#plan = plan;
     tellCore(core, site, receivedPrefixes(before.providers, site.providers));

@@ -18,7 +18,7 @@ import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { Http } from "../port/http.ts";
 import type { LinkMonitor, LinkWatcher } from "../port/links.ts";
-import type { Log, LogLevel, Logs } from "../port/log.ts";
+import type { Log, Logs } from "../port/log.ts";
 import type { NeighbourLink } from "../port/neighbours.ts";
 import type { PacketPlane } from "../port/packet.ts";
 import { KEY_FILE, type Store } from "../port/store.ts";
@@ -75,8 +75,8 @@ export interface BoxPlatform {
   readonly tcp: TcpPort;
   /** UDP for the services; nothing is opened yet. @throws {PortError} `unsupported`, `permission` */
   openUdp(): Promise<UdpPort>;
-  /** Absent = the log's level is not for site.yaml to say. */
-  readonly setLogLevel: ((level: LogLevel) => void) | undefined;
+  /** Absent = what is logged is not for site.yaml to say. */
+  readonly setLog: ((log: Site["log"]) => void) | undefined;
   openStore(directory: string): Store;
   openCore(
     sizes: CoreSizes,
@@ -211,7 +211,7 @@ async function bringUp(
     clock,
     entropy,
     crypto,
-    log,
+    log: logs.area("contexts"),
     generation,
     heard: (event) => {
       events.heard(event);
@@ -251,7 +251,7 @@ async function bringUp(
     kernel: platform,
     store,
     log,
-    setLogLevel: platform.setLogLevel,
+    setLog: platform.setLog,
     learnt: (anew, next) => {
       hosts.renew(anew, next.hosts);
       filtered = next;
@@ -264,7 +264,7 @@ async function bringUp(
     box,
     clock,
     command: platform.command,
-    log,
+    log: logs.area("lines"),
     changed: () => services?.changed(),
     broken: () => told.named("broken"),
     mapped: () => legacy?.tell(),
@@ -320,7 +320,7 @@ async function bringUp(
       if (identities.setPreferred(prefixes, box.parts.shim6.untold > 0)) box.identityChanged(true);
     },
     clock,
-    log,
+    log: logs.area("providers"),
     later,
     changed: () => {
       lines.refresh();
@@ -330,7 +330,7 @@ async function bringUp(
     untold: () => box.parts.shim6.untold,
   });
   if (told.named("broken").size > 0) lines.refresh();
-  sayAwaited(site, log);
+  sayAwaited(site, logs.area("providers"));
   const where = whereIn(file, () => reloader.text);
   const explainer = new Explainer({
     site: () => reloader.site,
@@ -350,7 +350,15 @@ async function bringUp(
       ),
   });
   const isUsable = (provider: string): boolean => lines.isUsable(provider) && providers.isUsable(provider);
-  const drills = new DrillGround({ ...box.parts, site: () => reloader.site, isUsable, clock, later, command: platform.command, log });
+  const drills = new DrillGround({
+    ...box.parts,
+    site: () => reloader.site,
+    isUsable,
+    clock,
+    later,
+    command: platform.command,
+    log: logs.area("drills"),
+  });
   undo.push("drills", () => drills.close());
   const facade = createFacade({
     explainer,

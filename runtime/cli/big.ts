@@ -55,7 +55,7 @@ export function addRun(program: Command, session: Session): void {
       const logLevel = flags.logLevel ?? site.log.level;
       const capture = flags.pcap === undefined ? {} : { capture: { file: flags.pcap, limit: flags.pcapLimit * MEGABYTE } };
       session.exit = await session.host.runBox(
-        { ...site, log: { level: logLevel } },
+        { ...site, log: { ...site.log, level: logLevel } },
         { file: flags.config, logLevel, ...(flags.logLevel === undefined ? {} : { keepLogLevel: true as const }), ...capture },
       );
     });

@@ -57,7 +57,7 @@ export interface RunOptions {
   readonly file: string;
   /** Overrides `log.level` of the file; already put into the site too. */
   readonly logLevel: LogLevel;
-  /** The level was said on the command line: reading the file again does not change it. */
+  /** The level was said on the command line: reading the file again does not change what is logged. */
   readonly keepLogLevel?: true;
   /** Where control messages are captured, and octets at most; absent = nowhere. */
   readonly capture?: { readonly file: string; readonly limit: number };

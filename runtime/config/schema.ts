@@ -21,6 +21,7 @@ import { admissionSchema, firewallSchema } from "./firewall-schema.ts";
 import { legacySchema } from "./legacy-schema.ts";
 import { LIST_LIMIT, PATH_OCTETS } from "./limits.ts";
 import { linksSchema } from "./links-schema.ts";
+import { logSchema } from "./log-schema.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
 import { economySettings, failbackField } from "./provider-schema.ts";
@@ -236,12 +237,7 @@ export const siteSchema = z.strictObject({
     .prefault({})
     .meta({ description: "Routing in the kernel." }),
   links: linksSchema.prefault({}).meta({ description: "What is done when lines to providers go down and come back." }),
-  log: z
-    .strictObject({
-      level: z.enum(["debug", "info", "warn", "error"]).default("info").meta({ description: "Least weight of what is logged." }),
-    })
-    .prefault({})
-    .meta({ description: "Logging." }),
+  log: logSchema.prefault({}).meta({ description: "Logging." }),
   key: z
     .strictObject({
       bits: z.literal([1024, 2048, 3072, 4096]).default(2048).meta({ description: "Size of the site's RSA key, when it is made." }),

@@ -36,7 +36,7 @@ export interface Site {
   readonly shim6: { readonly routingHeader: "drop" | "pass" };
   readonly egress: { readonly manage: boolean };
   readonly links: LinkSettings;
-  readonly log: { readonly level: LogLevel };
+  readonly log: LogSettings;
   readonly key: { readonly bits: KeyBits };
   /** Where HTTP is served; `undefined` = nowhere. */
   readonly api: { readonly listen: Endpoint } | undefined;
@@ -290,6 +290,19 @@ export interface Endpoint {
 
 export type ReapProfile = "fast" | "rfc5534";
 export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Parts of the box that log under a name of their own. */
+export const LOG_AREAS = ["box", "contexts", "lines", "providers", "drills", "names", "dhcp", "zone", "api", "udp", "capture"] as const;
+export type LogArea = (typeof LOG_AREAS)[number];
+
+/** What is logged, and how. */
+export interface LogSettings {
+  readonly level: LogLevel;
+  /** `auto`: as whoever reads it wants it. */
+  readonly format: "auto" | "text" | "json";
+  /** Levels of single areas. */
+  readonly areas: Readonly<Partial<Record<LogArea, LogLevel>>>;
+}
 export type KeyBits = 1024 | 2048 | 3072 | 4096;
 
 /** Locator prefixes that the core tells apart. */

@@ -25,6 +25,8 @@ export interface LogOptions {
   readonly areas?: Readonly<Record<string, LogLevel>>;
   /** One line for people, or one JSON object a line. */
   readonly format: "text" | "json";
+  /** The reader is systemd's journal: it gets the priority of each line (sd-daemon(3)), and has a clock of its own. */
+  readonly journal?: boolean;
 }
 
 /** All logs of the program: one for each area. */

@@ -1,7 +1,8 @@
 /** Logs: in memory, and on LogTape. */
+import { fstatSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { systemLogs } from "../../adapters/common/log.ts";
+import { isJournal, systemLogs } from "../../adapters/common/log.ts";
 import { memoryLogs } from "../../adapters/memory/log.ts";
 import type { Logs } from "../../runtime/port/log.ts";
 
@@ -58,6 +59,24 @@ test("system: JSON is one object a line", () => {
   assert.ok(Math.abs(Date.parse(String(time)) - Date.now()) < 60_000);
   assert.equal(rest, { level: "info", area: "box", message: "two\nlines", key: "<2 octets>" });
   system.configure({ level: "warn", format: "text" });
+});
+
+test("system: the journal gets priorities, and no time", () => {
+  system.configure({ level: "debug", format: "text", journal: true });
+  for (const level of ["debug", "info", "warn", "error"] as const) system.area("box")[level]("said", { n: 1 });
+  assert.equal(taken(), ["<7>debug box: said n=1\n", "<6>info box: said n=1\n", "<4>warn box: said n=1\n", "<3>error box: said n=1\n"]);
+  system.configure({ level: "debug", format: "json", journal: true });
+  system.area("box").warn("said", { n: 1 });
+  assert.equal(taken(), ['<4>{"level":"warn","area":"box","message":"said","n":1}\n']);
+  system.configure({ level: "warn", format: "text" });
+});
+
+test("the journal is known by device and inode, not by its name", () => {
+  const { dev, ino } = fstatSync(2, { bigint: true });
+  assert.is(isJournal(2, `${dev}:${ino}`), true);
+  assert.is(isJournal(2, `${dev}:${ino + 1n}`), false);
+  assert.is(isJournal(2, undefined), false);
+  assert.is(isJournal(999, "1:1"), false);
 });
 
 test.run();

@@ -87,7 +87,8 @@ test("what only a restart can change is named, all of it", () => {
 
 test("changes in words", () => {
   const other = ALPHA.replace(ISP1, ISP3).replace("weight: 40", "weight: 50").replace("profile: fast", "profile: rfc5534");
-  const more = "log: { level: debug }\nestablish: { packets: 9, ports: [ { ports: [80], when: now } ] }\nlinks: { halfLife: 1s }\n";
+  const more =
+    "log: { level: debug, format: json, areas: { lines: warn } }\nestablish: { packets: 9, ports: [ { ports: [80], when: now } ] }\nlinks: { halfLife: 1s }\n";
   assert.equal(describeChanges(site(), site(`${other}${more}`)), [
     "provider isp1 removed: 2001:db8:a1::/48",
     "provider isp3 added: 2001:db8:a3::/48",
@@ -97,6 +98,8 @@ test("changes in words", () => {
     "establish.ports: 1 → 2",
     "reap.profile: fast → rfc5534, for contexts to come",
     "log.level: info → debug",
+    "log.format: auto → json",
+    "log.areas: none → lines warn",
   ]);
   assert.equal(describeChanges(site(), site()), []);
 });
@@ -135,7 +138,7 @@ async function reloader(refused = "nothing") {
     kernel: { command, files },
     store: { cgaParameters: () => new Map() },
     log: memoryLogs().area("test"),
-    setLogLevel: (level) => void levels.push(level),
+    setLog: ({ level }) => void levels.push(level),
     learnt: () => undefined,
   });
   return { net, files, told, prefixes, levels, made };

@@ -93,7 +93,7 @@ async function running(text = AUTO, refused = "nothing", files = memoryFiles()) 
     kernel: { command, files },
     store: { cgaParameters: () => new Map() },
     log,
-    setLogLevel: undefined,
+    setLog: undefined,
     learnt: () => undefined,
   });
   const drained: string[][] = [];

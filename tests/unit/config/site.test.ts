@@ -85,7 +85,7 @@ test("the design's example, defaults filled in", () => {
       shim6: { routingHeader: "drop" },
       egress: { manage: true },
       links: { watch: true, gateway: { watch: true, interval: 3000 }, halfLife: 15_000, longest: 60_000 },
-      log: { level: "info" },
+      log: { level: "info", format: "auto", areas: {} },
       key: { bits: 2048 },
       api: { listen: { host: "::1", port: 8686 } },
       dns: undefined,
@@ -129,7 +129,7 @@ reap: { profile: rfc5534 }
 shim6: { routingHeader: pass }
 egress: { manage: false }
 links: { watch: false, gateway: { watch: false, interval: 10s }, halfLife: 1s, longest: 5m }
-log: { level: debug }
+log: { level: debug, format: text, areas: { contexts: warn, dhcp: debug } }
 key: { bits: 4096 }
 `,
     "site.yaml",
