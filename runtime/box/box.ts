@@ -13,6 +13,7 @@ import { type Millis, NEVER } from "../value/time.ts";
 import { Agenda } from "./agenda.ts";
 import { Control } from "./control.ts";
 import { ControlCounters } from "./counters.ts";
+import type { Transport } from "./fork-policy.ts";
 import { Intake } from "./intake.ts";
 import { type BoxEvent, Journal } from "./journal.ts";
 import { PathKeeper } from "./keeper.ts";
@@ -246,6 +247,11 @@ export class Box {
   /** The rule whose flows the fork `pair` carries for us; `undefined` for a default context, and for a fork by rules of the peer's alone. */
   ruleOf(pair: UlidPair): string | undefined {
     return this.#machines.ruleOf(pair, this.parts.clock.now())?.name;
+  }
+
+  /** The context that `flow` between the ends of `pair`, a default context, goes on now: a fork, or that one. */
+  carrierOf(pair: UlidPair, flow: Transport): UlidPair {
+    return this.#machines.forks.carrierOf(pair, flow, this.parts.clock.now());
   }
 
   /** When context `id`, which is in the core, last carried a packet; a default context also when a fork of it did. */

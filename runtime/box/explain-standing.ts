@@ -5,6 +5,7 @@ import type { Provider, Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import { commonPrefixLength } from "../locator/policy-table.ts";
 import type { PathView } from "../reap/contract.ts";
+import type { UlidPair } from "../shim6/contract.ts";
 import { type Address, addressOctets } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
@@ -14,7 +15,7 @@ import type { Told } from "./told.ts";
 /** What it is read from. */
 export interface StandingParts {
   readonly site: () => Site;
-  readonly box: Pick<Box, "parts" | "pathMtu" | "candidates">;
+  readonly box: Pick<Box, "parts" | "pathMtu" | "candidates" | "carrierOf">;
   readonly told: Pick<Told, "drained" | "saidOf">;
   /** Interfaces whose lines are down. */
   readonly linesDown: () => ReadonlySet<string>;
@@ -32,19 +33,18 @@ const PROVIDER_BITS = 48;
 /** The standing of everything between one host of the site and one peer. */
 export class Standing {
   readonly #parts: StandingParts;
-  readonly #host: Address;
-  readonly #peer: Address;
+  readonly #pair: UlidPair;
 
-  constructor(parts: StandingParts, host: Address, peer: Address) {
+  /** @param pair the context that is asked about, whether there is one or not */
+  constructor(parts: StandingParts, pair: UlidPair) {
     this.#parts = parts;
-    this.#host = host;
-    this.#peer = peer;
+    this.#pair = pair;
   }
 
   /** Pairs in the order in which they are tried, `current` in front; and what is to be said of each provider. */
   pairs(current: LocatorPair | undefined): Pick<ExplainRow, "pairs" | "providers"> {
     const { box } = this.#parts;
-    const candidates = box.candidates({ local: this.#host, peer: this.#peer, fork: 0 });
+    const candidates = box.candidates(this.#pair);
     const isCurrent = (pair: LocatorPair): boolean => pair.local === current?.local && pair.peer === current.peer;
     const ordered = current === undefined ? candidates : [current, ...candidates.filter((pair) => !isCurrent(pair))];
     const names = new Set(ordered.flatMap(({ local }) => this.providerOf(local)?.name ?? []));
@@ -66,7 +66,7 @@ export class Standing {
   /** What is to be said of each provider; `candidates` are the names of those that may carry it. */
   providers(candidates: ReadonlySet<string>): ExplainRow["providers"] {
     const { site, line } = this.#parts;
-    const own = this.#parts.box.parts.identities.of(this.#host)?.list.locators.map(({ address }) => address) ?? [];
+    const own = this.#parts.box.parts.identities.of(this.#pair.local)?.list.locators.map(({ address }) => address) ?? [];
     return everyProvider(site()).map((provider, place) => {
       const { name, prefix } = provider;
       const isCandidate = candidates.has(name);

@@ -3,7 +3,7 @@ import type { ExplainRow } from "../api/rows-explain.ts";
 import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, type Provider } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import type { PolicyFlow } from "../policy/decide.ts";
-import type { ContextView } from "../shim6/contract.ts";
+import type { ContextView, UlidPair } from "../shim6/contract.ts";
 import { type Address, address } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
@@ -41,6 +41,8 @@ export class ExplainWay {
   readonly #parts: WayParts;
   readonly #flow: Flow;
   readonly #host: Address;
+  /** The context that the flow goes on. */
+  readonly #pair: UlidPair;
   readonly #peer: Address;
   readonly #isRoutable: boolean;
   readonly #standing: Standing;
@@ -52,7 +54,12 @@ export class ExplainWay {
     this.#host = host.address;
     this.#peer = peer.address;
     this.#isRoutable = host.kind === "own-routable";
-    this.#standing = new Standing(parts, this.#host, this.#peer);
+    const { direction, protocol, port, class: dscp } = flow;
+    const base = { local: this.#host, peer: this.#peer, fork: 0 };
+    const transport = { protocol, sourcePort: undefined, destinationPort: port, class: dscp };
+    // What comes in is on the context that the peer chose.
+    this.#pair = direction === "in" ? base : parts.box.carrierOf(base, transport);
+    this.#standing = new Standing(parts, this.#pair);
   }
 
   /** Who the two ends are. */
@@ -112,7 +119,7 @@ export class ExplainWay {
   /** From here on to where it leaves. `excepted` = Shim6 is switched off for it. */
   walk(excepted: boolean): Walked {
     const { box } = this.#parts;
-    const context = box.parts.shim6.find({ local: this.#host, peer: this.#peer, fork: 0 });
+    const context = box.parts.shim6.find(this.#pair);
     if (context?.state === "ESTABLISHED" || context?.state === "I2BIS-SENT") return this.#established(context);
     if (this.#isMapped()) return this.#mapped();
     if (this.#isRoutable && this.#flow.to.kind !== "peer" && this.#flow.from.kind !== "peer") return this.#plain(context, excepted);

@@ -1,11 +1,10 @@
 /** What the site's rules say of forks: which flows of a pair get a context of their own, and which rule a fork stands for. */
-import { forkOf, forksFor, ruleOfFork } from "../policy/decide.ts";
+import { forkOf, forksFor, type PolicyFlow, ruleOfFork } from "../policy/decide.ts";
 import { forkRules } from "../policy/forks.ts";
 import { minuteOfWeek, untilChange } from "../policy/hours.ts";
 import type { ForkRule, PolicyRule } from "../policy/rule.ts";
 import type { UlidPair } from "../shim6/contract.ts";
 import { type Millis, NEVER } from "../value/time.ts";
-import type { PacketFlow } from "../wire/index.ts";
 import type { Policy } from "./policy.ts";
 
 /** What it is asked for. */
@@ -16,6 +15,9 @@ export interface ForkPolicyParts {
   /** Calendar milliseconds. */
   readonly wall: () => number;
 }
+
+/** What is known of a flow beside its ends. */
+export type Transport = Pick<PolicyFlow, "protocol" | "sourcePort" | "destinationPort" | "class">;
 
 const MINUTE: Millis = 60_000;
 
@@ -54,7 +56,7 @@ export class ForkPolicy {
   }
 
   /** The one that takes `flow` of the pair. */
-  forkOf(pair: UlidPair, flow: PacketFlow, now: Millis): ForkRule | undefined {
+  forkOf(pair: UlidPair, flow: Transport, now: Millis): ForkRule | undefined {
     return forkOf(this.forksFor(pair, now), { ...this.#parts.policy.flowOf(pair, now), ...flow });
   }
 

@@ -13,7 +13,7 @@ import { addressAt } from "../value/address.ts";
 import { Reject } from "../value/reject.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { flowOf, IPV6_DESTINATION_AT, IPV6_SOURCE_AT } from "../wire/index.ts";
-import type { ForkPolicy } from "./fork-policy.ts";
+import type { ForkPolicy, Transport } from "./fork-policy.ts";
 import type { Hold } from "./hold.ts";
 import type { BoxParts } from "./parts.ts";
 import { pairKey } from "./waiting.ts";
@@ -122,6 +122,15 @@ export class Forks {
       if (isOnItsWay && (known === undefined || isNegative(known))) this.#parts.need(pair, now);
     }
     return true;
+  }
+
+  /** The context that `flow` of the default context `pair` goes on now: the default one too while a fork that it may do without is not there. */
+  carrierOf(pair: UlidPair, flow: Transport, now: Millis): UlidPair {
+    const rule = this.#rules.length === 0 ? undefined : this.#parts.policy.forkOf(pair, flow, now);
+    const fork = rule && { ...pair, fork: rule.fork };
+    return fork !== undefined && rule !== undefined && (isPinned(rule) || this.#parts.shim6.find(fork)?.peerTag !== undefined)
+      ? fork
+      : pair;
   }
 
   /** A packet opens the pair: the fork that it wants, if it may not go without, is set up beside the default context. */

@@ -5,10 +5,10 @@ import { FORK_AGAIN } from "../../../runtime/box/forks.ts";
 import { withForks } from "../../../runtime/policy/forks.ts";
 import { EVERY_FLOW, type PolicyMatch, type PolicyRule, type PolicyUse } from "../../../runtime/policy/rule.ts";
 import type { ContextView } from "../../../runtime/shim6/contract.ts";
-import { addressAt, type Ulid } from "../../../runtime/value/address.ts";
+import { address, addressAt, type Ulid } from "../../../runtime/value/address.ts";
 import { putU16 } from "../../../runtime/value/bytes.ts";
 import { contains, prefix } from "../../../runtime/value/prefix.ts";
-import { findOption } from "../../../runtime/wire/index.ts";
+import { emitIcmpError, findOption } from "../../../runtime/wire/index.ts";
 import { ALPHA, BETA, BoxNet, messagesOf, type SiteBox } from "../../lib/boxpair.ts";
 import { packetOf } from "../../lib/packet.ts";
 
@@ -98,8 +98,15 @@ function isForkI1(packet: Uint8Array): boolean {
   return messagesOf([packet]).some(({ message }) => message.kind === "I1" && findOption(message.options, "forked-instance") !== undefined);
 }
 
+/** Instance of the context that a flow to `port` goes on now. */
+function carrierOf({ a, b }: World, port: number): number {
+  const flow = { protocol: UDP, sourcePort: undefined, destinationPort: port, class: 0 };
+  return a.box.carrierOf({ local: a.ulid, peer: b.ulid, fork: 0 }, flow).fork;
+}
+
 test("voice goes by isp2 and the rest by isp1; nothing waits for the fork", async () => {
   const at = await world([PREFER]);
+  assert.is(carrierOf(at, SIP), 0);
   assert.equal(sends(at, SIP), ["isp1"], "the first packet goes with the default context");
   at.net.run(at.net.now + 500);
   assert.equal(sends(at, SIP, 3), ["isp2", "isp2", "isp2"]);
@@ -108,6 +115,7 @@ test("voice goes by isp2 and the rest by isp1; nothing waits for the fork", asyn
   const [base, fork] = contextsOf(at.a);
   assert.is(base.pair.fork, 0);
   assert.is(at.a.box.ruleOf(fork.pair), "voice");
+  assert.equal([carrierOf(at, SIP), carrierOf(at, HTTP)], [fork.pair.fork, 0]);
   assert.is(at.a.box.ruleOf(base.pair), undefined);
   assert.equal(
     contextsOf(at.b).map(({ state }) => state),
@@ -117,6 +125,7 @@ test("voice goes by isp2 and the rest by isp1; nothing waits for the fork", asyn
 
 test("what a rule pins waits for its fork and leaves on no other provider", async () => {
   const at = await world([PIN]);
+  assert.ok(carrierOf(at, SIP) !== 0);
   const seen = sends(at, SIP, 3);
   at.net.run(at.net.now + 500);
   assert.equal([...seen, ...sends(at, SIP, 3)], Array(6).fill("isp2"));
@@ -276,6 +285,45 @@ test("fragments of a datagram go with the default context, since only the first 
     at.net.run(at.net.now + 50);
   });
   assert.equal(seen, ["isp1", "isp1"]);
+});
+
+test("an ICMPv6 error finds the fork by its tag; what its path does not carry is cut, and leaves where the rule wants it", async () => {
+  const at = await world([PIN]);
+  const { net, a, b } = at;
+  talk(at, 500);
+  const [, fork] = contextsOf(a);
+  const [large] = [1_240].map((octets) => datagram(a.ulid, b.ulid, SIP, octets));
+  a.plane.receive(large);
+  net.run(net.now + 50);
+  const sent = a.sent.find(({ length }) => length === 1_288);
+  assert.ok(sent !== undefined);
+  net.launch(emitIcmpError(address("2001:db8:ffff::1"), a.locators[1], { type: 2, code: 0, word: 1_280 }, sent));
+  net.run(net.now + 50);
+  assert.is(a.count("in-path-mtu"), 1);
+  const before = b.delivered.length;
+  const seen = carried(a, () => {
+    a.plane.receive(large);
+    net.run(net.now + 50);
+  });
+  assert.equal(seen, ["isp2", "isp2"]);
+  assert.equal(
+    b.delivered.slice(before).map((packet) => packet[6]),
+    [44, 44],
+  );
+  assert.is(a.box.parts.core.counters(fork.id).lastSent, net.now - 50);
+});
+
+test("a rule that wants another provider now: the fork moves, and stays the same context", async () => {
+  const at = await world([PREFER]);
+  talk(at, 500);
+  const [, fork] = contextsOf(at.a);
+  const { settings } = at.a.box;
+  const rules = withForks([rule({ kind: "prefer", providers: ["isp1"] })], "");
+  at.a.box.configure({ ...settings, policy: settings.policy && { ...settings.policy, rules } });
+  at.a.box.moves.refresh();
+  talk(at, 10_000);
+  assert.equal(sends(at, SIP), ["isp1"]);
+  assert.is(contextsOf(at.a)[1]?.id, fork.id);
 });
 
 test("a rule that holds for hours: flows go to the fork when it begins, and back when it ends", async () => {
