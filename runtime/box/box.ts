@@ -11,6 +11,7 @@ import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { Agenda } from "./agenda.ts";
+import { Census } from "./census.ts";
 import { Control } from "./control.ts";
 import { ControlCounters } from "./counters.ts";
 import type { Transport } from "./fork-policy.ts";
@@ -31,6 +32,8 @@ const WHEEL_PATIENCE: Millis = 50;
 /** One running box. Every method belongs to the control thread and returns without waiting. */
 export class Box {
   readonly counters = new ControlCounters();
+  /** Who carries what, by id. */
+  readonly census: Census;
   readonly parts: BoxParts;
   readonly #waiting: Waiting;
   readonly #paths: PathKeeper;
@@ -64,8 +67,16 @@ export class Box {
       tellReap: (event, now) => this.#machines.reap(event, now),
       tellShim6: (event, now) => this.#machines.shim6(event, now),
     });
+    const providers = () => this.settings.policy?.providers;
+    this.census = new Census({
+      shim6: parts.shim6,
+      currentOf: (id) => parts.reap.currentOf(id),
+      providers,
+      providerOf: (locator) => providers()?.find(({ prefix }) => contains(prefix, locator))?.name,
+    });
     const machines = new Machines({
       ...parts,
+      census: this.census,
       wall: () => parts.clock.wall(),
       settings: () => this.settings,
       counters,

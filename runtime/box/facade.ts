@@ -1,16 +1,17 @@
 /** The box as rows for the API: every call answers for the present moment. */
-import type { BoxFacade, ContextFilter, ContextPiece, Drills, EventFeed, Page, ReloadResult } from "../api/facade.ts";
+import type { BoxFacade, ContextPiece, Drills, EventFeed, Page, ReloadResult } from "../api/facade.ts";
 import type { BindingRow, ContextRow, HealthRow, KeyRow, LeaseRow, PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import type { Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import type { FirewallCount } from "../firewall/counters.ts";
-import type { ContextGlance, ContextView } from "../shim6/contract.ts";
+import type { ContextView } from "../shim6/contract.ts";
 import type { Address } from "../value/address.ts";
 import { showPrefix } from "../value/prefix.ts";
 import { showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Carriers } from "./carriers.ts";
+import type { Found } from "./census.ts";
 import type { Explainer } from "./explain.ts";
 import { Flows } from "./flows.ts";
 import { NO_PAST, type Past, pathIdOf } from "./past.ts";
@@ -111,15 +112,8 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     return context && contextRow(context);
   }
 
-  function matches(context: ContextGlance, { ulid, peer, state, provider }: ContextFilter): boolean {
-    if (ulid !== undefined && context.pair.local !== ulid && context.pair.peer !== ulid) return false;
-    if (peer !== undefined && context.pair.peer !== peer) return false;
-    if (state !== undefined && context.state !== state && reap.stateOf(context.id) !== state) return false;
-    return provider === undefined || providerOf((reap.currentOf(context.id) ?? context.current).local) === provider;
-  }
-
   /** Ids are the smallest that were free: few steps lead from one to the next. */
-  function everyId({ after, skip, limit }: ContextPiece): Ids {
+  function everyId({ after, skip, limit }: ContextPiece): Found {
     const ids: number[] = [];
     const end = parts.site.contexts.max;
     let id = after + 1;
@@ -129,29 +123,6 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     let rest = id;
     while (rest < end && !shim6.has(rest)) rest++;
     return { ids, total: shim6.size, more: rest < end };
-  }
-
-  function matchingIds(wanted: ContextFilter, { after, skip, limit }: ContextPiece): Ids {
-    const behind: number[] = [];
-    let total = 0;
-    let inOrder = true;
-    shim6.each((context) => {
-      if (!matches(context, wanted)) return;
-      total++;
-      const { id } = context;
-      if (id <= after) return;
-      inOrder &&= behind.length === 0 || behind[behind.length - 1] < id;
-      behind.push(id);
-    });
-    // Contexts come in the order in which they were made: mostly that of their ids.
-    const ids = inOrder
-      ? behind.slice(skip, skip + limit)
-      : [
-          ...Uint32Array.from(behind)
-            .sort()
-            .subarray(skip, skip + limit),
-        ];
-    return { ids, total, more: behind.length > skip + limit };
   }
 
   return {
@@ -173,7 +144,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     }),
     contexts: (wanted, piece): Page<ContextRow> => {
       const isAll = Object.values(wanted).every((value) => value === undefined);
-      const { ids, total, more } = isAll ? everyId(piece) : matchingIds(wanted, piece);
+      const { ids, total, more } = isAll ? everyId(piece) : box.census.find(wanted, piece);
       return { items: ids.flatMap((id) => rowOf(id) ?? []), total, more };
     },
     context: rowOf,
@@ -216,15 +187,13 @@ export function createFacade(parts: FacadeParts): BoxFacade {
     },
     *providers(): Iterable<ProviderRow> {
       const totals = new Map(parts.site.providers.map(({ name }) => [name, { contexts: 0, packets: 0 }]));
-      for (const context of shim6.contexts()) {
-        if (!inCore(context)) continue;
-        const current = reap.currentOf(context.id) ?? context.current;
-        const total = totals.get(providerOf(current.local) ?? "");
-        const { packetsIn, packetsOut } = core.counters(context.id);
-        if (total === undefined) continue;
+      box.census.each((id, name) => {
+        const total = totals.get(name);
+        if (total === undefined) return;
+        const { packetsIn, packetsOut } = core.counters(id);
         total.contexts++;
         total.packets += packetsIn + packetsOut;
-      }
+      });
       const down = parts.linesDown();
       const gone = silent();
       for (const { name, prefix, interface: device, gateway, priority, weight } of everyProvider(parts.site)) {
@@ -271,12 +240,6 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       yield* sums;
     },
   };
-}
-
-interface Ids {
-  readonly ids: readonly number[];
-  readonly total: number;
-  readonly more: boolean;
 }
 
 /** A box forwards as long as one line is up; without any, nothing it does gets anywhere. */

@@ -17,6 +17,7 @@ import type { LocatorPair } from "../value/pair.ts";
 import { type ContextTag, showTag } from "../value/tag.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { UpdateAck } from "../wire/index.ts";
+import type { Census } from "./census.ts";
 import type { ControlCounters } from "./counters.ts";
 import { ForkPolicy } from "./fork-policy.ts";
 import { Forks } from "./forks.ts";
@@ -46,6 +47,8 @@ export interface MachineParts
   readonly moves: MoveListener;
   /** Prefixes of providers that are full, as text. */
   readonly full: () => ReadonlySet<string>;
+  /** Notes who carries what. */
+  readonly census: Census;
 }
 
 /** Who hears where contexts go. */
@@ -209,12 +212,13 @@ export class Machines {
   }
 
   #removed(id: number, pair: UlidPair, why: RemovalReason, now: Millis): void {
-    const { core, journal, paths, waiting } = this.#parts;
+    const { census, core, journal, paths, waiting } = this.#parts;
     const inCore = core.findPair(pair.local, pair.peer, pair.fork) === id;
     const wantedAgain = why === "confused" && inCore && now - lastUse(core, id) <= RECENT_USE;
     waiting.forContext.take(pairKey(pair));
     waiting.exploring.take(String(id));
     if (inCore) core.remove(id);
+    census.removed(id);
     paths.mtus.leave(id, now);
     this.reap({ kind: "removed", id }, now);
     this.forks.removed(id, pair, now);
@@ -223,7 +227,7 @@ export class Machines {
   }
 
   #established(context: ContextView, cause: string, now: Millis): void {
-    const { core, reap, release, journal, paths, waiting } = this.#parts;
+    const { census, core, reap, release, journal, paths, waiting } = this.#parts;
     if (context.peerTag === undefined) return;
     const { id, pair } = context;
     const timing = this.timing(context);
@@ -239,6 +243,7 @@ export class Machines {
     };
     if (core.findPair(pair.local, pair.peer, pair.fork) === id) core.update(id, record, now);
     else core.add(id, { localUlid: pair.local, peerUlid: pair.peer, fork: pair.fork, localTag: context.localTag, ...record }, now);
+    census.entered(id, pair, current.local, fresh);
     this.reap(
       {
         kind: "context",
@@ -296,7 +301,7 @@ export class Machines {
   }
 
   #applyReap(effect: ReapEffect, now: Millis): void {
-    const { core, release, counters, journal, moves, sender, waiting } = this.#parts;
+    const { census, core, release, counters, journal, moves, sender, waiting } = this.#parts;
     switch (effect.kind) {
       case "send":
         return sender.send(effect.pair.local, effect.pair.peer, effect.message);
@@ -309,6 +314,7 @@ export class Machines {
         return moves.pathWorks(effect.id, effect.pair, now);
       case "state":
         core.hold(effect.id, effect.state !== "Operational");
+        census.state(effect.id, effect.state);
         journal.tell("state", now, `context ${effect.id}: ${effect.state} (${effect.cause})`);
         if (effect.state === "Operational") release(waiting.exploring.take(String(effect.id)), now);
         return;
@@ -325,10 +331,11 @@ export class Machines {
 
   /** The new path's MTU holds from its first packet on. */
   #usePair({ id, from, pair, cause }: Extract<ReapEffect, { kind: "use-pair" }>, now: Millis): void {
-    const { core, moves, paths } = this.#parts;
+    const { census, core, moves, paths } = this.#parts;
     const { local: localLocator, peer: peerLocator } = pair;
     const mtu = paths.mtus.move(id, pair, now);
     core.update(id, { localLocator, peerLocator, mtu }, now);
+    census.moved(id, localLocator);
     moves.moved(id, from, pair, cause, now);
     // What policy forbids was its own to leave, and must not be come back to.
     if (cause !== "failure" && this.#policy.hasRules) this.#rerank(id, now);

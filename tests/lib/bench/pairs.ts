@@ -88,7 +88,8 @@ async function makeSite(name: string, digits: string, providers: readonly Prefix
       hold: { packets: 4, octets: 65_576, total: 64 << 20 },
       reap: { profile: "fast" },
       bindings: [],
-      providers: providers.map((each) => ({ prefix: each, priority: 10, weight: 10 })),
+      policy: [],
+      providers: providers.map((each, i) => ({ name: `isp${i + 1}`, prefix: each, priority: 10, weight: 10 })),
     },
     {
       core,
