@@ -3,7 +3,7 @@ import type { Site } from "../config/site.ts";
 import type { Command } from "../port/command.ts";
 import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
-import type { EgressPlan } from "./egress.ts";
+import type { EgressPlan, Sysctl } from "./egress.ts";
 
 /** What it takes. */
 export interface KernelTools {
@@ -13,8 +13,27 @@ export interface KernelTools {
 
 /** One run of `ip` for everything: what a killed box left goes first, removal of nothing is no error. @throws {PortError} */
 export function setUpEgress(site: Site, plan: EgressPlan, { command, files }: KernelTools): void {
-  for (const { key, value } of plan.sysctls) files.poke(sysctlPath(key), value);
+  for (const sysctl of plan.sysctls) setSysctl(sysctl, files);
   addLines(site, [...plan.down, ...plan.up], command);
+}
+
+/** Writes a setting; what has its value already is left, so that one that may not be written can be made before. @throws {PortError} naming it */
+export function setSysctl({ key, value }: Sysctl, files: KernelTools["files"]): void {
+  const path = sysctlPath(key);
+  const now = files.readText(path)?.trim();
+  if (now === value) return;
+  try {
+    files.poke(path, value);
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    // With 1 the kernel takes no advertisements either, as long as it forwards (Documentation/networking/ip-sysctl).
+    if (key.endsWith(".accept_ra") && now === "1") return;
+    throw new PortError(
+      error.code,
+      `sysctl ${key} cannot be set to ${value}: set it before the box starts (docs/install.md); ${error.message}`,
+      error,
+    );
+  }
 }
 
 /** Carries out `lines` up to the first that the kernel refuses. @throws {PortError} which one, or which interface is missing */

@@ -1,7 +1,7 @@
 /** The example programs, as the package brings them: edges on three runtimes that talk to each other, and a page in a real browser. */
 
 import { createSocket, type Socket } from "node:dgram";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -10,7 +10,7 @@ import { parseControl, Refusal, Reject } from "../../runtime/embed/wire.ts";
 import { packetBetween } from "../lib/edges.ts";
 import { PROJECT } from "../lib/labhost.ts";
 import { type Program, start, stopAll, until } from "../lib/names/program.ts";
-import { type Installed, installPackage } from "../lib/package.ts";
+import { type Installed, inFolder, installPackage } from "../lib/package.ts";
 
 const BIN = join(PROJECT, "node_modules", ".bin");
 const ON = { node: ["node"], deno: [join(BIN, "deno"), "run", "-A", "--quiet"], bun: [join(BIN, "bun")] } as const;
@@ -102,6 +102,21 @@ async function talk(runtimes: readonly [RuntimeName, RuntimeName]): Promise<void
 async function ends() {
   return { hosts: await listener(), network: await listener(), inside: await freePort(), outside: await freePort() };
 }
+
+test("what docs/embedding.md shows runs as it stands", () => {
+  const { directory, env } = inPackage();
+  const page = readFileSync(join(directory, "node_modules", "pshim6", "docs", "embedding.md"), "utf8");
+  const programs = [...page.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, text]) => text);
+  const printed = programs.map((text, i) => {
+    writeFileSync(join(directory, `page-${i}.js`), text);
+    return Object.entries(ON).map(([, words]) => inFolder(directory, env, [...words, `page-${i}.js`]));
+  });
+  const expected = [/^0 0 Infinity$/m, /^drop-source-ip6$/m, /^I1 .*fc00:bbbb:1::10$/m, /^ip -6 rule add .*/m];
+  assert.is(programs.length, expected.length);
+  printed.forEach((outputs, i) => {
+    for (const output of outputs) assert.match(output, expected[i]);
+  });
+});
 
 for (const pair of [
   ["node", "deno"],
