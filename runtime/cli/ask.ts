@@ -31,11 +31,20 @@ export function socketOf(session: Session, flags: BoxFlags): string {
   throw new Failure(`several boxes run here (${sockets.join(", ")}): choose one with -c or --socket`);
 }
 
-/** Sends `request` to the box behind `socket`. @throws {Failure} when nobody answers, the box refuses, or `read` does not know the answer */
-export async function ask<Body>(session: Session, socket: string, request: Request, read: (body: unknown) => Body): Promise<Body> {
+/**
+ * Sends `request` to the box behind `socket`; an answer with the status `fine` is none that refuses.
+ * @throws {Failure} when nobody answers, the box refuses, or `read` does not know the answer
+ */
+export async function ask<Body>(
+  session: Session,
+  socket: string,
+  request: Request,
+  read: (body: unknown) => Body,
+  fine?: number,
+): Promise<Body> {
   const answer = await send(session, socket, request);
   const body = bodyOf(await answer.text(), socket);
-  if (!answer.ok) throw refusalOf(answer.status, body);
+  if (!answer.ok && answer.status !== fine) throw refusalOf(answer.status, body);
   try {
     return read(body);
   } catch {

@@ -1,4 +1,5 @@
 /** What the tables of the box's rows look like; the columns' names for programs are those of the API. */
+import type { DrillRow } from "../api/drill-rows.ts";
 import type {
   BindingRow,
   ContextRow,
@@ -11,6 +12,7 @@ import type {
   ProviderRow,
   StatusRow,
 } from "../api/rows.ts";
+import type { PolicyRuleRow, SiteRow } from "../api/rows-explain.ts";
 import { type Column, showCount, showMillis, type Tone } from "./table.ts";
 
 /** An address that says enough. */
@@ -184,6 +186,54 @@ export const COUNTERS: readonly Column<readonly [name: string, total: number]>[]
   { title: "counter", name: "name", cell: ([name]) => name },
   { title: "total", cell: ([, total]) => String(total), right: true },
 ];
+
+export const POLICY: readonly Column<PolicyRuleRow>[] = [
+  { title: "rule", name: "name", cell: (row) => row.name },
+  { title: "wants", name: "use", cell: (row) => row.use },
+  { title: "decided", cell: (row) => String(row.decided), right: true },
+  { title: "for", name: "match", cell: (row) => matchText(row), plain: (row) => JSON.stringify(row.match) },
+  { title: "where", name: "source", cell: (row) => row.source ?? "-", plain: (row) => exact(row.source), spare: 1 },
+];
+
+function matchText({ match }: PolicyRuleRow): string {
+  const words = Object.entries(match).map(([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return words.length === 0 ? "everything" : words.join(", ");
+}
+
+const DRILL_TONES: Readonly<Record<string, Tone>> = { true: "good", false: "bad" };
+
+export const DRILLS: readonly Column<DrillRow>[] = [
+  { title: "id", cell: (row) => String(row.id), right: true },
+  { title: "at", name: "startedAt", cell: (row) => row.startedAt },
+  { title: "provider", cell: (row) => row.provider },
+  { title: "state", cell: (row) => row.state },
+  millisColumn("dead for", "brokenMs", (row) => row.brokenMs),
+  { title: "active", cell: (row) => String(row.contexts.active), right: true },
+  { title: "moved", cell: (row) => String(row.contexts.moved), right: true },
+  {
+    title: "survived",
+    cell: (row) => (row.survived === null ? "-" : row.survived ? "all" : `all but ${row.failures}`),
+    plain: (row) => exact(row.survived === null ? null : String(row.survived)),
+    tone: (row) => DRILL_TONES[String(row.survived)],
+  },
+];
+
+export const SETTINGS: readonly Column<readonly [path: string, value: string]>[] = [
+  { title: "setting", cell: ([path]) => path },
+  { title: "value", cell: ([, value]) => value },
+];
+
+/** Settings one by one: by path, as JSON. */
+export function settingsOf({ settings }: SiteRow): (readonly [path: string, value: string])[] {
+  return Object.entries(settings).flatMap(([name, value]) => leaves(name, value));
+}
+
+function leaves(path: string, value: unknown): (readonly [string, string])[] {
+  const isGroup = (each: unknown): boolean => typeof each === "object" && each !== null;
+  if (Array.isArray(value) && value.some(isGroup)) return value.flatMap((each: unknown, i) => leaves(`${path}[${i}]`, each));
+  const inner = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  return inner.length === 0 ? [[path, JSON.stringify(value) ?? ""]] : inner.flatMap(([name, each]) => leaves(`${path}.${name}`, each));
+}
 
 /** The box itself, for programs. */
 export const STATUS: readonly Column<StatusRow>[] = (

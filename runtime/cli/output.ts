@@ -15,9 +15,17 @@ export interface OutputFlags {
 
 /** Adds `-o` and `--json`. */
 export function addOutput(command: Command): Command {
-  return command
-    .addOption(new Option("-o, --output <format>", "how to print: for people, or whole and exact for programs").choices(OUTPUTS))
-    .addOption(new Option(JSON_FLAG, "the same as -o json").conflicts("output"));
+  return command.addOption(outputOption()).addOption(jsonOption());
+}
+
+/** `-o`. */
+export function outputOption(): Option {
+  return new Option("-o, --output <format>", "how to print: for people, or whole and exact for programs").choices(OUTPUTS);
+}
+
+/** `--json`. */
+export function jsonOption(): Option {
+  return new Option(JSON_FLAG, "the same as -o json").conflicts("output");
 }
 
 /** The format that `flags` ask for. */

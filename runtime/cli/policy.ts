@@ -7,11 +7,12 @@ import { looksAtTransport, type PolicyRule } from "../policy/rule.ts";
 import { reasonsFor, showUse } from "../policy/why.ts";
 import type { Address } from "../value/address.ts";
 import { parseWeekMinute } from "../value/flow.ts";
-import { addressArgument, CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG, examples, JSON_FLAG, JSON_HELP } from "./flags.ts";
+import { addressArgument, CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG, examples } from "./flags.ts";
+import { jsonOption, type OutputFlags, outputOf, outputOption, printRows } from "./output.ts";
 import { Failure, type Session } from "./session.ts";
-import { showTable } from "./table.ts";
+import { type Column, showTable } from "./table.ts";
 
-interface TestFlags {
+interface TestFlags extends OutputFlags {
   readonly config: string;
   readonly from: Address;
   readonly to: Address;
@@ -19,7 +20,6 @@ interface TestFlags {
   readonly protocol?: string;
   readonly port?: string;
   readonly at?: string;
-  readonly json?: true;
 }
 
 /** Adds the verb `policy` to the program. */
@@ -39,7 +39,8 @@ export function addPolicy(program: Command, session: Session): void {
     .option("--protocol <name>", "a protocol's name or number")
     .option("--port <number>", "the port of the server")
     .option("--at <time>", 'a time of the week, such as "fri 17:30"; without: now')
-    .option(JSON_FLAG, JSON_HELP)
+    .addOption(outputOption())
+    .addOption(jsonOption())
     .addHelpText(
       "after",
       examples(
@@ -57,8 +58,9 @@ function test(flags: TestFlags, session: Session): void {
   const rule = reasons.place === undefined ? undefined : site.policy[reasons.place];
   const before = reasons.before.map(({ rule: each, why }) => ({ rule: each.name, why }));
   const choices = choose(rule?.use ?? { kind: "default" }, site.providers);
-  if (flags.json) session.printJson({ rule: rule?.name ?? null, use: rule?.use.kind ?? "default", providers: choices, before });
-  else session.print(textOf(rule, before, choices, session.width()));
+  const body = { rule: rule?.name ?? null, use: rule?.use.kind ?? "default", providers: choices, before };
+  if (outputOf(flags) === "table") session.print(textOf(rule, before, choices, session));
+  else printRows(session, flags, body, { columns: CHOICES, rows: inOrder(choices), empty: "" });
 }
 
 function flowOf({ from, to, name, protocol, port, at }: TestFlags, wall: number): PolicyFlow {
@@ -88,22 +90,24 @@ function textOf(
   rule: PolicyRule | undefined,
   before: readonly { readonly rule: string; readonly why: string }[],
   choices: readonly PolicyChoice[],
-  width: number,
+  session: Session,
 ): string {
   const decided =
     rule === undefined
       ? "no rule decides: the providers' own priorities hold\n"
       : `${rule.name} decides: ${showUse(rule.use)}${looksAtTransport(rule.match) ? " (needs a context of its own)" : ""}\n`;
-  const order = [...choices].sort((a, b) => Number(b.allowed) - Number(a.allowed) || a.rank - b.rank);
-  const table = showTable(
-    [
-      { title: "provider", cell: (row: PolicyChoice) => row.name },
-      { title: "turn", cell: (row) => (row.allowed ? String(row.rank + 1) : "never"), right: true },
-      { title: "weight", cell: (row) => String(row.weight), right: true },
-    ],
-    order,
-    width,
-  );
+  const table = showTable(CHOICES, inOrder(choices), session.width(), session.colours());
   const passed = before.map((each) => `  ${each.rule} does not match: ${each.why}\n`).join("");
   return `${decided}${passed}${table}`;
+}
+
+const CHOICES: readonly Column<PolicyChoice>[] = [
+  { title: "provider", cell: (row) => row.name },
+  { title: "turn", cell: (row) => (row.allowed ? String(row.rank + 1) : "never"), right: true },
+  { title: "weight", cell: (row) => String(row.weight), right: true },
+];
+
+/** Whoever may carry it first, then by rank. */
+function inOrder(choices: readonly PolicyChoice[]): PolicyChoice[] {
+  return [...choices].sort((a, b) => Number(b.allowed) - Number(a.allowed) || a.rank - b.rank);
 }

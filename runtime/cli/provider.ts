@@ -2,9 +2,9 @@
 import type { Command } from "commander";
 import { reloadRow } from "../api/rows.ts";
 import { type Prefix, showPrefix } from "../value/prefix.ts";
+import { ask, socketOf } from "./ask.ts";
 import { CONFIG_FLAG, CONFIG_HELP, examples, JSON_FLAG, JSON_HELP, prefixArgument, spanArgument, whole } from "./flags.ts";
 import { countOf, type Session } from "./session.ts";
-import { ask, socketOf } from "./show.ts";
 
 interface ProviderFlags {
   readonly config?: string;

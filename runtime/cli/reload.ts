@@ -1,9 +1,9 @@
 /** `pshim6 reload`: the running box reads its site.yaml again. */
 import type { Command } from "commander";
 import { reloadRow } from "../api/rows.ts";
+import { ask, socketOf } from "./ask.ts";
 import { CONFIG_FLAG, CONFIG_HELP, examples, JSON_FLAG, JSON_HELP } from "./flags.ts";
 import { countOf, type Session } from "./session.ts";
-import { ask, socketOf } from "./show.ts";
 
 interface ReloadFlags {
   readonly config?: string;

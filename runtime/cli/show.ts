@@ -1,6 +1,7 @@
 /** `pshim6 show`: asks the running box over its Unix socket and prints what it says. */
 import { type Command, Option } from "commander";
 import type { z } from "zod";
+import { drillRow } from "../api/drill-rows.ts";
 import {
   bindingRow,
   contextRow,
@@ -16,17 +17,34 @@ import {
   type StatusRow,
   statusRow,
 } from "../api/rows.ts";
+import { policyRuleRow, siteRow } from "../api/rows-explain.ts";
 import type { Address } from "../value/address.ts";
 import { addBoxFlags, ask, type BoxFlags, socketOf } from "./ask.ts";
-import { BINDINGS, CHECKS, CONTEXTS, COUNTERS, FIREWALL, KEYS, LEASES, PATHS, PROVIDERS, STATUS } from "./columns.ts";
+import {
+  BINDINGS,
+  CHECKS,
+  CONTEXTS,
+  COUNTERS,
+  DRILLS,
+  FIREWALL,
+  KEYS,
+  LEASES,
+  PATHS,
+  POLICY,
+  PROVIDERS,
+  SETTINGS,
+  STATUS,
+  settingsOf,
+} from "./columns.ts";
 import { addEvents } from "./events.ts";
 import { addressArgument, examples, seconds, whole } from "./flags.ts";
 import { addOutput, type Output, type OutputFlags, outputOf } from "./output.ts";
-import type { Session } from "./session.ts";
+import { EXIT_FINE, EXIT_WRONG, type Session } from "./session.ts";
 import { type Column, showMillis, showTable, showTsv } from "./table.ts";
 import { watch } from "./watching.ts";
 
-export { ask, socketOf } from "./ask.ts";
+/** The box answers so when it cannot do its work (RFC 9110 §15.6.4). */
+const UNREADY = 503;
 
 interface ShowFlags extends BoxFlags, OutputFlags {
   readonly watch?: number | true;
@@ -51,6 +69,8 @@ interface Page {
 /** How one kind of thing is asked for, checked and printed. */
 interface View {
   readonly path: string;
+  /** Status of an answer that is none of refusal, but says that something is wrong: the exit code says so, too. */
+  readonly wrong?: { readonly status: number; readonly is: (body: unknown) => boolean };
   readonly print: (body: unknown, format: Output, page: Page, flags: ShowFlags) => string;
 }
 
@@ -90,10 +110,17 @@ const COUNTERS_VIEW = view("/counters", counterRows, {
   },
   tsv: (counters, flags) => showTsv(COUNTERS, countersOf(counters, flags)),
 });
-const HEALTH_VIEW = view("/readyz", healthRow, {
-  table: ({ ready, checks }, { width, coloured }) =>
-    `${ready ? "the box can do its work" : "the box cannot do its work"}\n${showTable(CHECKS, checks, width, coloured)}`,
-  tsv: ({ checks }) => showTsv(CHECKS, checks),
+const HEALTH_VIEW: View = {
+  ...view("/readyz", healthRow, {
+    table: ({ ready, checks }, { width, coloured }) =>
+      `${ready ? "the box can do its work" : "the box cannot do its work"}\n${showTable(CHECKS, checks, width, coloured)}`,
+    tsv: ({ checks }) => showTsv(CHECKS, checks),
+  }),
+  wrong: { status: UNREADY, is: (body) => !healthRow.parse(body).ready },
+};
+const SITE_VIEW = view("/site", siteRow, {
+  table: (body, { width, coloured }) => `${body.file}\n${showTable(SETTINGS, settingsOf(body), width, coloured)}`,
+  tsv: (body) => showTsv(SETTINGS, settingsOf(body)),
 });
 
 type Extend = (command: Command) => Command;
@@ -137,6 +164,9 @@ export function addShow(program: Command, session: Session): void {
   add("firewall", "what the filter's rules counted", listView("/firewall", firewallRow, FIREWALL, "counter"), limited);
   add("bindings", "where hosts of other sites are found", listView("/bindings", bindingRow, BINDINGS, "binding"), ofBindings);
   add("leases", "the identifiers that hosts were given", listView("/leases", leaseRow, LEASES, "lease"), ofLeases);
+  add("policy", "the rules of traffic engineering, in their order", listView("/policy", policyRuleRow, POLICY, "rule"), limited);
+  add("site", "the settings as they hold", SITE_VIEW);
+  add("drills", "the latest failover drills", listView("/drills", drillRow, DRILLS, "drill"), limited);
   add("keys", "the keys that prove the site's identifiers", listView("/keys", keyRow, KEYS, "key"), limited);
   addEvents(show, session);
 }
@@ -147,7 +177,12 @@ function run(session: Session, what: View, flags: ShowFlags): Promise<void> {
   const every = flags.watch === true ? 1 : flags.watch;
   return watch(session, every, (stop) => {
     const page = { width: session.width(), coloured: session.colours() };
-    return ask(session, socket, new Request(url, { signal: stop }), (body) => what.print(body, outputOf(flags), page, flags));
+    const print = (body: unknown): string => {
+      const text = what.print(body, outputOf(flags), page, flags);
+      session.exit = what.wrong?.is(body) ? EXIT_WRONG : EXIT_FINE;
+      return text;
+    };
+    return ask(session, socket, new Request(url, { signal: stop }), print, what.wrong?.status);
   });
 }
 

@@ -162,7 +162,21 @@ test("tab-separated values are what the box said, under the API's names", async 
   const [head, first] = out.split("\n").map((line) => line.split("\t"));
   const row = Object.fromEntries(head.map((name, i) => [name, first[i]]));
   assert.equal([row.id, row.localUlid, row.sentOctets, row.ageMs, row.reap], ["0", "fc00:aaaa:1::0", "5678901", "65000", undefined]);
-  for (const view of ["status", "health", "paths", "providers", "bindings", "counters", "leases", "keys", "firewall", "events"]) {
+  for (const view of [
+    "status",
+    "health",
+    "paths",
+    "providers",
+    "bindings",
+    "counters",
+    "leases",
+    "keys",
+    "firewall",
+    "events",
+    "policy",
+    "site",
+    "drills",
+  ]) {
     const lines = (await box.run(["show", view, "--socket", SOCKET, "-o", "tsv"])).out.trimEnd().split("\n");
     for (const line of lines) assert.is(line.split("\t").length, lines[0].split("\t").length, view);
   }
@@ -180,6 +194,28 @@ test("the filters of the API", async () => {
   assert.is(await items("contexts", "--state", "Exploring"), 0);
   assert.is(await items("leases", "--state", "declined"), 1);
   assert.is(await items("bindings", "--source", "dns"), 0);
+});
+
+test("rules, settings, drills, health", async () => {
+  const box = await machine();
+  const out = async (...what: string[]) => (await box.run(["show", ...what, "--socket", SOCKET])).out;
+  assert.match(
+    await out("policy"),
+    /^rule +wants +decided +for +where\npartner +prefers isp2, then isp1 +3 +names \["beta.example"\] +\/site.yaml:9\n/,
+  );
+  assert.is(
+    await out("site"),
+    '/site.yaml\nsetting              value\nsite                 "alpha"\nproviders[0].name    "isp1"\nproviders[0].prefix  "2001:db8:a1::/48"\n',
+  );
+  assert.match(
+    await out("drills"),
+    /^id +at +provider +state +dead for +active +moved +survived\n 1 +2027-01-15T08:00:00.000Z +isp1 +done +10\.0s +2 +2 +all\n$/,
+  );
+  assert.match(await out("health"), /^the box can do its work\ncheck +state +detail\nline isp1 +ok +up1 is up\n$/);
+  // A box that cannot do its work answers 503, and says why.
+  const idle = await (await machine(0)).run(["show", "health", "--socket", SOCKET]);
+  assert.equal([idle.code, idle.err], [1, ""]);
+  assert.match(idle.out, /^the box cannot do its work\n/);
 });
 
 test("colours on a terminal that has them", async () => {
