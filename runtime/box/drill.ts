@@ -60,6 +60,8 @@ export const DRILL_STRAGGLERS: Millis = 30;
 /** Contexts have so long to come to rest behind it, looked at so often. */
 export const DRILL_SETTLE: Millis = 5_000;
 const SETTLE_LOOK: Millis = 100;
+/** When what an earlier run of the box left is taken away: not at the start, where milliseconds count. */
+export const DRILL_CLEAN: Millis = 2_000;
 /** Drills that are remembered. */
 const KEPT = 16;
 /** Contexts that one drill follows; more are affected all the same. */
@@ -144,6 +146,17 @@ export class DrillGround implements Drills {
     const current = this.#run === undefined ? undefined : this.get(this.#run.row.id);
     if (current !== undefined) yield current;
     yield* this.#rows.toReversed();
+  }
+
+  /** A box that was killed in the middle of a drill leaves a table that drops nothing any more, and goes on taking notes. */
+  clean(): void {
+    if (this.#run !== undefined) return;
+    try {
+      this.#nft(drillRemoval(this.#place().tun));
+    } catch (error) {
+      // Without nft, or the right to use it, there was no drill.
+      if (!(error instanceof PortError)) throw error;
+    }
   }
 
   /** The box ends: whatever is broken works again. */

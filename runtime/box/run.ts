@@ -29,7 +29,7 @@ import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
-import { DrillGround } from "./drill.ts";
+import { DRILL_CLEAN, DrillGround } from "./drill.ts";
 import { egressPlan } from "./egress.ts";
 import { Explainer } from "./explain.ts";
 import { createFacade } from "./facade.ts";
@@ -360,6 +360,7 @@ async function bringUp(
     log: logs.area("drills"),
   });
   undo.push("drills", () => drills.close());
+  later(clock.now() + DRILL_CLEAN, () => drills.clean());
   const facade = createFacade({
     explainer,
     file,

@@ -31,6 +31,10 @@ if (havePeers("root", "ip", "nft", "python3")) {
       const log = (box: string, text: string) => said.push(`${box}: ${text}`);
       const boxes = await startBoxes(host, ground, { runtimes: [ownRuntime(), ownRuntime()], log });
       const streams = await startStreams(host, ground, "h1", "h2", boxes[1].ulid, 8);
+      const echo = `import socket\ns=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM)\ns.bind(("${boxes[1].ulid}",7))\nwhile True:\n s.sendto(*s.recvfrom(99))`;
+      const ask = `import socket,time\ns=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM)\nwhile True:\n s.sendto(b"x",("${boxes[1].ulid}",7)); time.sleep(0.02)`;
+      const silent = { line: () => undefined, complaint: () => undefined };
+      const udp = [await ground.spawn("h2", ["python3", "-c", echo], silent), await ground.spawn("h1", ["python3", "-c", ask], silent)];
       const file = siteFile(ground.directory, ALPHA);
       const drill = (...flags: string[]) => host.processes.run([...PROGRAM, "drill", "path", ...flags, "-c", file], { timeout: 60_000 });
       const carrier = async () => (await boxes[0].contexts())?.[0]?.localProvider;
@@ -50,6 +54,10 @@ if (havePeers("root", "ip", "nft", "python3")) {
       assert.equal([tcp?.flows, tcp?.back, tcp?.silent], [1, 1, 0]);
       assert.ok((tcp?.maxMs ?? 0) > 30 && (tcp?.maxMs ?? 0) < 3_500, `${tcp?.maxMs} ms`);
       assert.ok((tcp?.lostOut.packets ?? 0) > 0, "nothing was lost: nothing was broken");
+      // Twenty milliseconds between two datagrams: the time is the failover's.
+      const datagrams = row.classes.find((each) => each.class === "udp") ?? assert.unreachable();
+      assert.equal([datagrams?.flows, datagrams?.back, datagrams?.silent], [1, 1, 0]);
+      assert.ok((datagrams?.lostOut.packets ?? 0) >= 5 && (datagrams?.maxMs ?? 0) >= 100, JSON.stringify(datagrams));
       assert.is(await carrier(), "isp2");
       assert.not.match(await tables(ground), /pshim6_drill/);
 
@@ -66,22 +74,22 @@ if (havePeers("root", "ip", "nft", "python3")) {
 
       // By SIGKILL on the caller: the box ends the drill by itself. And another one meanwhile is refused.
       const socket = controlSocket(ground.directory, ALPHA);
-      const ask = async (path: string, init?: RequestInit): Promise<DrillRow> =>
+      const demand = async (path: string, init?: RequestInit): Promise<DrillRow> =>
         drillRow.parse(await (await host.http.request(socket, new Request(`http://box${path}`, init))).json());
       const headers = { "content-type": "application/json" };
-      await ask("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp2", for: 1 }) });
+      await demand("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp2", for: 1 }) });
       const second = await drill("isp2");
       assert.equal([second.code, /under way/.test(second.stderr)], [1, true], second.stderr);
       assert.match(await tables(ground), /pshim6_drill_pshim0/);
-      for (let waited = 0; (await ask("/drills/3")).state !== "done"; waited++) {
+      for (let waited = 0; (await demand("/drills/3")).state !== "done"; waited++) {
         if (waited > 200) throw new Error("the drill does not end");
         await host.sleep(100);
       }
       assert.not.match(await tables(ground), /pshim6_drill/);
 
       // An end before its time: everything passes at once.
-      await ask("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp1", for: "5m" }) });
-      const ended = await ask("/drills/4", { method: "DELETE" });
+      await demand("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp1", for: "5m" }) });
+      const ended = await demand("/drills/4", { method: "DELETE" });
       assert.equal([ended.state, ended.cut, ended.survived], ["done", true, null]);
       assert.not.match(await tables(ground), /pshim6_drill/);
 
@@ -92,7 +100,11 @@ if (havePeers("root", "ip", "nft", "python3")) {
       assert.is((await drill("isp9")).code, 1);
 
       // A box that ends in the middle of a drill takes it along.
-      await ask("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp1", for: "5m", force: true }) });
+      await demand("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp1", for: "5m", force: true }) });
+      for (const child of udp) {
+        host.processes.kill(child.pid, "SIGKILL");
+        await child.ended;
+      }
       const report = await streams.stop();
       assert.equal(report.broken, []);
       for (const box of boxes) assert.is(await box.stop(), 0);

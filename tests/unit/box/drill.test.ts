@@ -202,6 +202,20 @@ test("ended before the break, in the middle, and behind it", () => {
   assert.is(drills.end(9), undefined);
 });
 
+test("what a killed box left is taken away, a drill under way is not", () => {
+  const { drills, said } = ground();
+  drills.clean();
+  assert.match(said[0], /^add table .*\ndelete table/);
+  drills.start("isp1", 4_000);
+  const before = said.length;
+  drills.clean();
+  assert.is(said.length, before);
+  const missing = () => {
+    throw new PortError("missing", "no nft");
+  };
+  ground({ command: { run: missing } }).drills.clean();
+});
+
 test("refusals", () => {
   const why = (name: string, change: Partial<DrillParts> = {}, duration?: number, force?: boolean) => {
     const result = ground(change).drills.start(name, duration, force);
