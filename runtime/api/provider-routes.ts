@@ -60,7 +60,7 @@ const RESTORE = createRoute({
   method: "post",
   path: "/providers/{name}/restore",
   summary: "Use a provider as site.yaml says: neither drained nor preferred",
-  description: "New contexts use it; those that left it stay where they are.",
+  description: "New contexts use it; those that left it go back as `failback` in site.yaml says.",
   tags,
   security,
   request: { params: nameParams, query: none },

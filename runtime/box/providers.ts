@@ -87,7 +87,7 @@ export class Providers {
     return this.#done(was ? [] : [`provider ${name} is drained`], kept || !keep);
   }
 
-  /** The provider `name` is used as site.yaml says: neither drained nor preferred. Nothing moves back to it by itself. */
+  /** The provider `name` is used as site.yaml says: neither drained nor preferred. Contexts go back to it as `failback` says. */
   restore(name: string): ProviderResult {
     const { told, log } = this.#parts;
     const was = told.drained.has(name);

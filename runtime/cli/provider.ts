@@ -45,7 +45,7 @@ export function addProvider(program: Command, session: Session): void {
   add(
     "restore <name>",
     "use a provider as site.yaml says: neither drained nor preferred",
-    "New contexts use the provider as site.yaml says; those that left it stay where they are.",
+    "New contexts use the provider as site.yaml says; those that left it go back as its failback says.",
   )
     .addHelpText("after", examples("pshim6 provider restore isp1"))
     .action((name: string, flags: ProviderFlags) => say(session, flags, name, "restore", { method: "POST" }));

@@ -67,7 +67,7 @@ export function Providers({ store, state }: { readonly store: Store; readonly st
 }
 
 function consequences({ verb, provider }: Plan, { providers, flows }: State): string {
-  if (verb === "restore") return "New contexts use it; those that left it stay where they are.";
+  if (verb === "restore") return "New contexts use it; those that left it go back as failback in site.yaml says.";
   const contexts = (flows?.links ?? []).filter((link) => link.provider === provider.name).reduce((sum, link) => sum + link.contexts, 0);
   const others = providers.filter(({ name, state, drained, broken }) => name !== provider.name && state === "up" && !drained && !broken);
   const who = contexts === 1 ? "1 context leaves it" : `${contexts.toLocaleString("en")} contexts leave it`;

@@ -79,21 +79,34 @@ export class Leaves {
 
   /** `entry` is to leave `end` of its current pair, if there is another one that ranks better: now, or when it has found its way. */
   begin(entry: Entry, end: LeftEnd, cause: MoveCause, turn: Turn): void {
+    const leave = this.#new(entry, end, cause, turn);
+    if (leave === undefined) return;
+    if (entry.state !== "Operational") return this.#later(leave, turn);
+    const to = this.#choose(entry, end, [], turn);
+    if (to === undefined) this.stop(entry);
+    else this.#go(leave, to, turn);
+  }
+
+  /** The same in the next step. */
+  plan(entry: Entry, end: LeftEnd, cause: MoveCause, turn: Turn): void {
+    const leave = this.#new(entry, end, cause, turn);
+    if (leave !== undefined) this.#heap.set(leave, turn.now);
+  }
+
+  /** @returns `undefined` if `entry` is about to go already, or rests */
+  #new(entry: Entry, end: LeftEnd, cause: MoveCause, turn: Turn): Leave | undefined {
     const known = this.#leaves.get(entry);
     // Our own end comes first: when it is left somebody looks at the other one.
-    if (known !== undefined && known.end === "peer" && end === "peer") return;
-    if (known !== undefined && known.end === "local" && known.from.local === entry.current.local) return;
+    if (known !== undefined && known.end === "peer" && end === "peer") return undefined;
+    if (known !== undefined && known.end === "local" && known.from.local === entry.current.local) return undefined;
     this.stop(entry);
-    if (entry.rests) return;
-    const isExploring = entry.state !== "Operational";
-    const to = isExploring ? entry.current : this.#choose(entry, end, [], turn);
-    if (to === undefined) return;
+    if (entry.rests) return undefined;
     const leave: Leave = {
       entry,
       end,
       cause,
       from: entry.current,
-      to,
+      to: entry.current,
       nonce: undefined,
       at: turn.now,
       asked: 0,
@@ -103,8 +116,7 @@ export class Leaves {
       heapIndex: -1,
     };
     this.#leaves.set(entry, leave);
-    if (isExploring) this.#later(leave, turn);
-    else this.#go(leave, to, turn);
+    return leave;
   }
 
   /** `entry` stays where it is, or is gone. */
@@ -278,8 +290,8 @@ export function isOutranked({ peerLocators }: Pick<ReapContext, "peerLocators">,
 }
 
 /**
- * Whether the peer would rather have packets at another locator than at `locator` since it gave other ranks. One that was BROKEN before does not
- * count: it has come back, and there is time (runtime/box/moves.ts).
+ * Whether the peer would rather have packets at another locator than at `locator` since it gave other ranks. One that was BROKEN or
+ * drained before does not count: it has come back, and there is time (runtime/box/moves.ts).
  */
 export function isOvertaken(before: ReapContext, after: ReapContext, locator: Locator): boolean {
   if (before.peerLocators === after.peerLocators) return false;
@@ -287,7 +299,8 @@ export function isOvertaken(before: ReapContext, after: ReapContext, locator: Lo
   return after.peerLocators.some(({ address, preference }) => {
     const known = before.peerLocators.find((other) => other.address === address);
     if (known === undefined || ((known.preference.flags | preference.flags) & PREFERENCE_BROKEN) !== 0) return false;
-    return (preference.priority ?? 0) < is && (known.preference.priority ?? 0) >= was;
+    const { priority = 0 } = known.preference;
+    return (preference.priority ?? 0) < is && priority >= was && priority !== WORST_PRIORITY;
   });
 }
 

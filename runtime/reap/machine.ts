@@ -91,12 +91,12 @@ class Machine implements Reap {
     return turn.effects;
   }
 
-  /** Whoever has come to a locator that the peer drains, however that came about, leaves it. What that makes happen is looked at, too. */
+  /** Whoever has come to a locator that the peer drains, however that came about, leaves it: in the next step, when this one has been carried out. */
   #settle(turn: Turn): void {
     for (const effect of turn.effects) {
       if (effect.kind !== "use-pair" && !(effect.kind === "state" && effect.state === "Operational")) continue;
       const entry = this.#entries.get(effect.id);
-      if (entry !== undefined && isDrained(entry.context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
+      if (entry !== undefined && isDrained(entry.context, entry.current.peer)) this.#leaves.plan(entry, "peer", "peer", turn);
     }
   }
 

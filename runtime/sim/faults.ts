@@ -99,6 +99,16 @@ export function planFault(world: FaultWorld, fault: FaultPlan): void {
           world.disturb(fault.site);
         },
       );
+    case "rules":
+      return between(
+        () => world.machineOf(fault.site)?.steer(end.index),
+        () => world.machineOf(fault.site)?.steer(undefined),
+      );
+    case "drain":
+      return between(
+        () => world.machineOf(fault.site)?.drain(end.index),
+        () => world.machineOf(fault.site)?.drain(undefined),
+      );
     case "handover":
       return between(
         () => count(world, end, 1, 1),

@@ -2,15 +2,16 @@
  * The machine that a box runs on: its clock, its TUN, its process, which can be killed, started, stopped and continued. The box in it
  * is the real one, over the real core.
  */
-import { assembleBox, type BoxSite } from "../box/assemble.ts";
+import { assembleBox, type BoxSite, reconfigureBox } from "../box/assemble.ts";
 import type { Box } from "../box/box.ts";
 import { Release } from "../box/release.ts";
 import type { CoreSizes } from "../fast/contract.ts";
 import { createCore, HASH_KEY_OCTETS } from "../fast/core.ts";
 import { openLane } from "../fast/lane.ts";
+import { EVERY_FLOW, type PolicyRule } from "../policy/rule.ts";
 import type { Log } from "../port/log.ts";
 import type { Locator, Ulid } from "../value/address.ts";
-import type { Prefix } from "../value/prefix.ts";
+import { type Prefix, showPrefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { SimClock, SimOutside, SimPlane } from "./outside.ts";
 import { GENERIC } from "./people.ts";
@@ -127,6 +128,21 @@ export class Machine {
     plane.start({ punt: (packet, reason, context) => box.punt(packet, reason, context), activity: () => box.activity(), failed: fail });
     this.running = { box, plane, answered: new Set(), since: now };
     this.version++;
+  }
+
+  /** The site's rules prefer the provider at `place` from now on; `undefined` = there are none. */
+  steer(place: number | undefined): void {
+    const { settings } = this.#parts;
+    const named = settings.providers.map((provider, i) => ({ ...provider, name: String(i) }));
+    const policy: PolicyRule[] =
+      place === undefined ? [] : [{ name: "drawn", match: EVERY_FLOW, use: { kind: "prefer", providers: [String(place)] } }];
+    if (this.running !== undefined) reconfigureBox(this.running.box, { ...settings, providers: named, policy });
+  }
+
+  /** The provider at `place` is drained from now on, and no other. */
+  drain(place: number | undefined): void {
+    const drained = place === undefined ? [] : [showPrefix(this.#parts.settings.providers[place].prefix)];
+    this.running?.box.moves.set(new Set(drained));
   }
 
   /** The process is gone, with everything it knew. */

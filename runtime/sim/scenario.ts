@@ -29,6 +29,10 @@ export type FaultKind =
   | "stop"
   /** The calendar jumps. */
   | "wall"
+  /** The site's rules prefer a provider, and then say nothing again. */
+  | "rules"
+  /** An operator drains a provider, and restores it. */
+  | "drain"
   /** The mobile node behind a home address moves: nothing reaches it, then everything takes another detour. */
   | "handover";
 
@@ -158,6 +162,16 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     faults: [1, 4],
     kinds: ["out", "in", "road"],
     fault: [5 * SECOND, 90 * SECOND],
+  },
+  steering: {
+    ...CALM,
+    about: "rules change, providers are drained and used again, lines die meanwhile",
+    providers: [2, 3],
+    mixed: 0.1,
+    datagrams: [0, 2],
+    faults: [2, 6],
+    kinds: ["rules", "rules", "drain", "drain", "provider", "out"],
+    fault: [SECOND, 60 * SECOND],
   },
   flapping: {
     ...CALM,

@@ -10,7 +10,7 @@ import { type Box, startBoxes } from "../../runtime/lab/boxes.ts";
 import { breakGround } from "../../runtime/lab/ground.ts";
 import { controlSocket, siteFile } from "../../runtime/lab/site.ts";
 import { startTraffic } from "../../runtime/lab/traffic.ts";
-import { ALPHA, twoSites } from "../../runtime/lab/world.ts";
+import { ALPHA, BETA, twoSites } from "../../runtime/lab/world.ts";
 import { parseAddress } from "../../runtime/value/address.ts";
 import { contains } from "../../runtime/value/prefix.ts";
 import { ownRuntime, testHost } from "../lib/labhost.ts";
@@ -49,6 +49,10 @@ if (havePeers("root", "ip")) {
       });
       const file = siteFile(ground.directory, ALPHA);
       const plain = host.files.readText(file) ?? "";
+      // Box B sends us packets by its own settings.
+      const theirs = siteFile(ground.directory, BETA);
+      host.files.writeText(theirs, `${host.files.readText(theirs)}\nfailback: at-once\n`);
+      assert.is((await host.processes.run([...PROGRAM, "reload", "-c", theirs], { timeout: 30_000 })).code, 0);
       const pshim6 = (...words: string[]) => host.processes.run([...PROGRAM, ...words, "-c", file], { timeout: 30_000 });
       const reload = async (more: string, text = plain): Promise<void> => {
         host.files.writeText(file, `${text}\n${more}\n`);

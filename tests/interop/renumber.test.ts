@@ -169,7 +169,7 @@ async function inScene(change: (yaml: string) => string, use: (scene: Scene) => 
 const addresses = async (ground: Ground) => (await ground.run("h1", ["ip", "-6", "-br", "address", "show", "scope", "global"])).stdout;
 
 if (havePeers("root", "ip", "python3", "dig")) {
-  test("a provider is drained: both directions leave it, the zone too, nothing stands still; restored, nothing moves", () =>
+  test("a provider is drained: both directions leave it, the zone too, nothing stands still; restored, nothing moves at once", () =>
     inScene(
       (yaml) => yaml,
       async ({ boxes, verb, until, flows, carriers, providers, zone, streams }) => {

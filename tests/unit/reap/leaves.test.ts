@@ -102,7 +102,7 @@ test("no answer: again, then the next locator, then a rest; a late answer counts
   assert.equal(reap.currentOf(1), last.pair);
 });
 
-test("the peer gives ranks anew: who is overtaken leaves, who is not, or by one that was BROKEN, stays", () => {
+test("the peer gives ranks anew: who is overtaken leaves, who is not, or by one that has come back, stays", () => {
   const ranks: [before: [number, number, number?], after: [number, number, number?], leaves: boolean][] = [
     [[10, 20], [30, 20], true],
     [[10, 20], [15, 20], false],
@@ -111,7 +111,7 @@ test("the peer gives ranks anew: who is overtaken leaves, who is not, or by one 
     [[20, 10], [20, 5], false],
     [[10, WORST_PRIORITY, PREFERENCE_BROKEN], [10, 5], false],
     [[10, 20], [10, 5, PREFERENCE_BROKEN], false],
-    [[10, WORST_PRIORITY], [10, 5], true],
+    [[10, WORST_PRIORITY], [10, 5], false],
   ];
   for (const [before, after, leaves] of ranks) {
     const locators = ([first, second, flags = 0]: readonly [number, number, number?]) =>
