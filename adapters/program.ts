@@ -53,7 +53,7 @@ function cliHost(platform: Platform, entry: string): CliHost {
     pause: (time, wake) => pause(platform, time, wake),
     onStop: (run) => onStop(platform, run),
     openStore: (directory) => platform.openStore(directory),
-    routes: (site) => egressScript(egressPlan(site)),
+    routes: (site) => egressScript(egressPlan(site), site),
     runBox: (site, options) => runBox(site, options, platform, entry),
     runLab: async (options) => {
       const elsewhere = await runOnNewer(entry, host.args, host.runtime);

@@ -23,6 +23,10 @@ const FIXED: readonly (readonly [path: string, read: Reader])[] = [
   ["key.bits", (site) => site.key.bits],
   ["api", (site) => site.api],
   ["legacy.mode", (site) => site.legacy.mode],
+  [
+    "providers.tunnel",
+    (site) => everyProvider(site).flatMap(({ name, interface: device, tunnel }) => (tunnel ? [[name, device, tunnel]] : [])),
+  ],
 ];
 
 const PLAIN: readonly (readonly [path: string, read: Reader])[] = [

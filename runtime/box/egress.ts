@@ -8,6 +8,7 @@ import { besideAt, everyBeside, mapsHosts } from "../config/legacy.ts";
 import { OWN_TABLES, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, type Provider, type Site } from "../config/site.ts";
 import { everyProvider } from "../config/told.ts";
 import { contains, type Prefix, showPrefix } from "../value/prefix.ts";
+import { type TunnelSite, tunnelScript } from "./tunnels.ts";
 
 /** Mark of our routes and rules in the kernel (`protocol` of `ip route`, `ip rule`): the protocol number of Shim6. */
 export const EGRESS_PROTOCOL = 140;
@@ -144,13 +145,16 @@ function slotsFor(providers: readonly Pick<Provider, "name">[], before: Readonly
 }
 
 /** The plan as text for an operator who sets routes himself (`egress.manage: false`): a shell script. */
-export function egressScript(plan: EgressPlan): string {
+export function egressScript(plan: EgressPlan, site?: TunnelSite): string {
+  const tunnels = site === undefined ? { up: [], down: [] } : tunnelScript(site);
   const lines = [
     "# to bring it up, once the device exists:",
+    ...tunnels.up,
     ...plan.sysctls.map(({ key, value }) => `sysctl -w ${key}=${value}`),
     ...plan.up.map((line) => `ip -6 ${line}`),
     "# to remove it:",
     ...plan.down.map((line) => `ip -6 ${line}`),
+    ...tunnels.down,
   ];
   return `${lines.join("\n")}\n`;
 }

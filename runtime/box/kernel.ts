@@ -4,6 +4,7 @@ import type { Command } from "../port/command.ts";
 import { PortError } from "../port/error.ts";
 import type { Files } from "../port/files.ts";
 import type { EgressPlan, Sysctl } from "./egress.ts";
+import { setUpTunnels, takeDownTunnels } from "./tunnels.ts";
 
 /** What it takes. */
 export interface KernelTools {
@@ -13,6 +14,7 @@ export interface KernelTools {
 
 /** One run of `ip` for everything: what a killed box left goes first, removal of nothing is no error. @throws {PortError} */
 export function setUpEgress(site: Site, plan: EgressPlan, { command, files }: KernelTools): void {
+  setUpTunnels(site, command);
   for (const sysctl of plan.sysctls) setSysctl(sysctl, files);
   addLines(site, [...plan.down, ...plan.up], command);
 }
@@ -34,6 +36,12 @@ export function setSysctl({ key, value }: Sysctl, files: KernelTools["files"]): 
       error,
     );
   }
+}
+
+/** Removes everything that {@link setUpEgress} brought, as far as it is there. */
+export function takeDownEgress(site: Site, plan: EgressPlan, command: Command): void {
+  removeLines(plan.down, command);
+  takeDownTunnels(site, command);
 }
 
 /** Carries out `lines` up to the first that the kernel refuses. @throws {PortError} which one, or which interface is missing */

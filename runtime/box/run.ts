@@ -39,7 +39,7 @@ import { askGateways } from "./gateways.ts";
 import { Hosts } from "./hosts.ts";
 import type { Identities } from "./identity.ts";
 import { Keepsakes } from "./keepsakes.ts";
-import { removeLines, setUpEgress } from "./kernel.ts";
+import { setUpEgress, takeDownEgress } from "./kernel.ts";
 import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
 import { Legacy } from "./legacy.ts";
 import { Lines } from "./lines.ts";
@@ -283,9 +283,9 @@ async function bringUp(
   });
   legacy.tell();
   if (site.egress.manage) {
-    undo.push("routes", () => removeLines(plan.down, platform.command));
+    undo.push("routes", () => takeDownEgress(site, plan, platform.command));
     setUpEgress(site, plan, platform);
-  }
+  } else log.info("routes and rules are left to the operator", { print: `pshim6 check -c ${file} --routes` });
   await threads;
   // Bells that rang before the box was there.
   box.activity();

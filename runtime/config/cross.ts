@@ -9,6 +9,7 @@ import { checkLegacy } from "./cross-legacy.ts";
 import { checkNames } from "./cross-names.ts";
 import { checkPolicy } from "./cross-policy.ts";
 import { checkRoutable } from "./cross-routable.ts";
+import { checkTunnels } from "./cross-tunnel.ts";
 import { type At, at, entries, type Findings, overlap } from "./draft.ts";
 import { addressField, durationField, endpointField, globalAddressField, interfaceField, nameField, prefixField, quote } from "./fields.ts";
 import { dig, type Path } from "./path.ts";
@@ -47,6 +48,7 @@ export function crossCheck(root: unknown, findings: Findings, autos: ReadonlySet
   checkRoom(draft, findings);
   checkRoutable(root, draft, findings);
   checkLegacy(root, draft, findings);
+  checkTunnels(root, draft, findings);
   checkInterfaces(draft, findings);
   checkHosts(root, draft, findings);
   checkBindings(root, draft, findings);

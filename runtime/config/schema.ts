@@ -26,6 +26,7 @@ import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
 import { economySettings, failbackField } from "./provider-schema.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, ROUTABLE_LIMIT } from "./site.ts";
+import { tunnelSchema } from "./tunnel-schema.ts";
 
 /** sun_path of Linux without its final NUL. */
 const SOCKET_PATH_OCTETS = 107;
@@ -58,6 +59,10 @@ export const providerSchema = z.strictObject({
   hosts: prefixField.optional().meta({
     description: "With `legacy.mode: pa`: a prefix that the provider routes to this site for the hosts' own addresses, /64 or shorter.",
     defaultText: "the part of `prefix` that `legacy.subnet` names",
+  }),
+  tunnel: tunnelSchema.optional().meta({
+    description: "A tunnel to the provider's exit router, which the box makes as `interface` when it starts and removes when it stops.",
+    defaultText: "none: `interface` is there already",
   }),
 });
 

@@ -223,6 +223,22 @@ export interface Provider {
   readonly table: number | undefined;
   /** Where hosts have addresses of this provider's, if that is a prefix of its own (`legacy.mode: pa`). */
   readonly hosts?: Prefix | undefined;
+  /** The box makes the interface itself: a tunnel to an exit router. */
+  readonly tunnel?: TunnelSettings | undefined;
+}
+
+/** A tunnel to an exit router. */
+export interface TunnelSettings {
+  readonly kind: "ip6ip6" | "ip6gre" | "sit" | "gre" | "vxlan";
+  /** IPv6 addresses; of `sit` and `gre` IPv4 addresses, of `vxlan` either. */
+  readonly local: string;
+  readonly remote: string;
+  /** Octets; `undefined` = the kernel's. */
+  readonly mtu?: number | undefined;
+  /** Of this machine inside, with its length. */
+  readonly address?: string | undefined;
+  /** Of `vxlan`. */
+  readonly id?: number | undefined;
 }
 
 /** A line to the internet whose prefix is to be told: it has no locators yet. */
