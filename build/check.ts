@@ -63,6 +63,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime/cga",
     "runtime/shim6",
     "runtime/reap",
+    "runtime/policy",
     "runtime/config",
     "runtime/box",
   ],

@@ -8,7 +8,7 @@ import { u48 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import { CONTEXT_TAG_LIMIT, showTag } from "../value/tag.ts";
 import type { Millis } from "../value/time.ts";
-import { parseControl, parseIcmpError, Refusal } from "../wire/index.ts";
+import { flowOf, parseControl, parseIcmpError, Refusal } from "../wire/index.ts";
 import {
   IPV6_DESTINATION_AT,
   IPV6_HEADER_LENGTH,
@@ -69,7 +69,7 @@ interface Expected {
 /** The judge of one world. */
 export class Oracle {
   readonly #world: OracleWorld;
-  readonly #expected = new Map<Machine, Map<Person, Map<Person, Expected>>>();
+  readonly #expected = new Map<Machine, Map<Person, Map<Person, Map<number, Expected>>>>();
   readonly #looked = new Map<Machine, { version: number; at: Millis }>();
   readonly #names = new FragmentNames();
   readonly #reassembly = new Reassembly();
@@ -125,21 +125,24 @@ export class Oracle {
   }
 
   /** What packets like `sent` leave as. Looked up again when the box has said something since. */
-  #expect(machine: Machine, { from, to }: Sent): Expected {
-    const byFrom = entryOf(this.#expected, machine, () => new Map<Person, Map<Person, Expected>>());
-    const byTo = entryOf(byFrom, from, () => new Map<Person, Expected>());
-    const known = byTo.get(to);
+  #expect(machine: Machine, sent: Sent): Expected {
+    const { from, to } = sent;
+    const fork = forkOf(machine, sent);
+    const byFrom = entryOf(this.#expected, machine, () => new Map<Person, Map<Person, Map<number, Expected>>>());
+    const byTo = entryOf(byFrom, from, () => new Map<Person, Map<number, Expected>>());
+    const byFork = entryOf(byTo, to, () => new Map<number, Expected>());
+    const known = byFork.get(fork);
     if (known?.version === machine.version) return known;
-    const fresh = this.#lookUp(machine, from, to);
-    byTo.set(to, fresh);
+    const fresh = this.#lookUp(machine, from, to, fork);
+    byFork.set(fork, fresh);
     return fresh;
   }
 
-  #lookUp(machine: Machine, from: Person, to: Person): Expected {
+  #lookUp(machine: Machine, from: Person, to: Person, fork: number): Expected {
     const addresses = new Uint8Array(ADDRESSES_OCTETS);
     const { running, version } = machine;
     const { shim6, reap } = running?.box.parts ?? {};
-    const context = shim6?.find({ local: from.ulid, peer: to.ulid, fork: 0 });
+    const context = shim6?.find({ local: from.ulid, peer: to.ulid, fork });
     const current = context === undefined ? undefined : reap?.currentOf(context.id);
     if (running === undefined || context === undefined || current === undefined) return { version, context: undefined, addresses };
     addresses.set(addressOctets(current.local), 0);
@@ -310,6 +313,14 @@ export class Oracle {
 }
 
 /** A Probe tells which of our probes arrived: their destinations answered. */
+/** Instance of the context that the packet must be on, as the rules have it; 0 where there are none about flows. */
+function forkOf({ running }: Machine, { from, to, packet }: Sent): number {
+  const { box } = running ?? {};
+  if (box === undefined || box.settings.policy?.rules.some(({ fork }) => fork !== undefined) !== true) return 0;
+  const flow = flowOf(packet);
+  return flow instanceof Reject ? 0 : box.carrierOf({ local: from.ulid, peer: to.ulid, fork: 0 }, flow).fork;
+}
+
 function hearReports(running: Running, packet: Uint8Array): void {
   const parsed = parseControl(packet);
   if (parsed instanceof Reject || parsed instanceof Refusal || parsed.message.kind !== "Probe") return;

@@ -21,7 +21,8 @@ const TSECR_AT = IPV6_HEADER_LENGTH + 28;
 const UDP_HEADER_LENGTH = 8;
 const UDP_NUMBER_AT = IPV6_HEADER_LENGTH + UDP_HEADER_LENGTH;
 const HOP_LIMIT = 64;
-const FIRST_PORT = 5000;
+/** Both ports of flow 0; the next flow has the next one. */
+export const FIRST_PORT = 5000;
 
 /** What a segment says beside where it goes. */
 export interface Segment {

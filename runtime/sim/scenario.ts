@@ -93,6 +93,8 @@ export interface Scenario {
   readonly detour?: Range;
   /** What hosts say is inside a tunnel between them. */
   readonly tunnelled?: true;
+  /** Sites have rules about flows: some get contexts of their own, by other providers than the rest. */
+  readonly forks?: true;
   /** Nothing goes wrong: a context that leaves its pair does so needlessly. */
   readonly steady?: true;
 }
@@ -269,6 +271,21 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     kinds: ["provider", "provider", "narrow", "hole", "kill"],
     fault: [SECOND, 60 * SECOND],
     tunnelled: true,
+  },
+  forks: {
+    ...CALM,
+    about: "rules about protocols and ports: several contexts for the same hosts, by different providers",
+    providers: [2, 3],
+    hosts: [1, 1],
+    streams: [2, 4],
+    datagrams: [1, 3],
+    mixed: 0.1,
+    lossy: 0.5,
+    loss: [0, 0.02],
+    faults: [1, 5],
+    kinds: ["provider", "provider", "out", "in", "flap", "kill", "stop", "narrow"],
+    fault: [SECOND, 60 * SECOND],
+    forks: true,
   },
   "three-sites": {
     ...CALM,

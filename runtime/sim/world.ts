@@ -2,6 +2,7 @@
  * One world: sites with hosts, boxes and providers, the internet between them, and time that moves from event to event. The way of a
  * packet: flow → LAN → machine → box → oracle → network → machine → box → oracle → host → flow.
  */
+import { EVERY_FLOW, type PolicyRule } from "../policy/rule.ts";
 import { addressAt, addressOctets, type Locator, type Ulid } from "../value/address.ts";
 import { u48 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
@@ -28,7 +29,7 @@ import { Machine } from "./machine.ts";
 import { Network, type ProviderEnd, type Road } from "./network.ts";
 import { type Author, Oracle } from "./oracle.ts";
 import type { SimOutside } from "./outside.ts";
-import { flowOf, numberOf } from "./packet.ts";
+import { FIRST_PORT, flowOf, numberOf, PROTOCOL_UDP } from "./packet.ts";
 import { type People, type Person, providerPrefix, ulidPrefix } from "./people.ts";
 import { HOME, LABEL, type Plan } from "./plan.ts";
 import { nameOf, showPacket } from "./show.ts";
@@ -50,6 +51,15 @@ const ROUTER = "2001:db8:ffff::1" as Locator;
 const ULID_BLOCK = 0xfc;
 
 const NOTED = { sent: 1, left: 2, lost: 3, came: 4, delivered: 5, said: 6, fault: 7, forged: 8, refused: 9 } as const;
+
+/** Datagrams by the last provider, the second stream by the first one and no other. */
+function forkRules(providers: number): PolicyRule[] {
+  const second = FIRST_PORT + 1;
+  return [
+    { name: "datagrams", match: { ...EVERY_FLOW, protocols: [PROTOCOL_UDP] }, use: { kind: "prefer", providers: [`isp${providers - 1}`] } },
+    { name: "second", match: { ...EVERY_FLOW, ports: [{ first: second, last: second }] }, use: { kind: "pin", provider: "isp0" } },
+  ];
+}
 
 /** A world in which a plan comes true. */
 export class World {
@@ -182,7 +192,9 @@ export class World {
         icmp: { pass: "auto" },
         mtu: { probe: probes },
         bindings,
-        providers: preferences.map((preference, index) => ({ ...preference, prefix: providerPrefix(site, index) })),
+        providers: preferences.map((preference, index) => ({ ...preference, name: `isp${index}`, prefix: providerPrefix(site, index) })),
+        ulid: { routable: [], prefix: ulidPrefix(site) },
+        policy: scenario.forks ? forkRules(preferences.length) : [],
       },
       ulids: ulidPrefix(site),
       key: people.key(site),
@@ -281,8 +293,10 @@ export class World {
     if (machine === undefined) return;
     this.#agenda.at(this.now + LAN_DELAY, () => {
       this.#touched.add(machine);
-      if (machine.running !== undefined && !machine.stopped) this.liveness.sends(sent.from, sent.to);
-      if (machine.receive(this.now, sent.packet)) this.liveness.sent(sent.from, sent.to);
+      // A default context that carries nothing while its forks do need not find a way.
+      const isWatched = this.#plan.scenario.forks !== true;
+      if (isWatched && machine.running !== undefined && !machine.stopped) this.liveness.sends(sent.from, sent.to);
+      if (machine.receive(this.now, sent.packet) && isWatched) this.liveness.sent(sent.from, sent.to);
     });
   }
 
