@@ -45,7 +45,7 @@ function across(columns: readonly (readonly FigureNode[])[], width: number): Lay
   const nodeWidth = Math.min(NODE_WIDTH, NODE_SHARE * width);
   const room = width - nodeWidth - 2 * EDGE;
   // The internet takes the widest of the three gaps.
-  const places = [0, 0.27, 0.56, 1].map((share) => EDGE + share * room);
+  const places = [0, 0.28, 0.57, 1].map((share) => EDGE + share * room);
   const placed = new Map<string, Placed>();
   columns.forEach((column, i) => {
     const step = height / column.length;

@@ -50,8 +50,9 @@ const OTHERS = "others";
 /** Peer boxes drawn at most beside the sum of the others; each has a row of its own in the box's answer, or a path. */
 const BOXES = 8;
 
-/** The figure of what the box said. */
-export function figureOf(parts: FigureParts): FigureModel {
+/** The figure of what the box said, with at most `most` hosts and peer boxes beside the sums of the others. */
+export function figureOf(said: FigureParts, most = BOXES): FigureModel {
+  const parts = folded(said, most);
   const { status, providers, paths, flows } = parts;
   const links = flows?.links ?? [];
   const hosts = hostNodes(parts);
@@ -83,6 +84,30 @@ export function figureOf(parts: FigureParts): FigureModel {
     }
   }
   return { nodes: [...hosts, box, ...carriers, ...boxes], lines };
+}
+
+/** What is beyond `most` hosts and boxes as part of the others. */
+function folded(parts: FigureParts, most: number): FigureParts {
+  const { flows, paths } = parts;
+  if (flows === undefined) return parts;
+  const kept = new Set([...flows.links.map(({ peerBox }) => peerBox), ...paths.map(({ peerBox }) => peerBox)].filter(isNamed));
+  for (const box of [...kept].slice(most)) kept.delete(box);
+  const rest = flows.hosts.slice(most);
+  const more = sumOf([flows.otherHosts, ...rest]);
+  return {
+    ...parts,
+    paths: paths.filter(({ peerBox }) => kept.has(peerBox)),
+    flows: {
+      ...flows,
+      hosts: flows.hosts.slice(0, most),
+      otherHosts: { ...more, hosts: flows.otherHosts.hosts + rest.length },
+      links: flows.links.map((link) => (kept.has(link.peerBox) ? link : { ...link, peerBox: OTHERS, peerUlid: null })),
+    },
+  };
+}
+
+function isNamed(box: string | null): boolean {
+  return box !== OTHERS;
 }
 
 function hostNodes({ flows, names }: FigureParts): FigureNode[] {
@@ -141,7 +166,7 @@ const FRESH = 10_000;
 
 function boxNodes(links: readonly LinkFlow[], paths: readonly PathRow[], boxes: number): FigureNode[] {
   const ids = new Set([...links.map(({ peerBox }) => peerBox), ...paths.map(({ peerBox }) => peerBox)]);
-  const shown = [...ids].filter((id) => id !== OTHERS).slice(0, BOXES);
+  const shown = [...ids].filter(isNamed);
   const rest = Math.max(0, boxes - shown.length);
   return [...shown, ...(ids.has(OTHERS) ? [OTHERS] : [])].map((peerBox) => {
     const own = links.filter((link) => link.peerBox === peerBox);

@@ -1,6 +1,6 @@
 /** The site's figure, alive: lines as thick as their rate, red and broken where nothing comes through. */
 import { h, type JSX } from "preact";
-import { type Layout, layOut, middleOf, type Placed, wayOf } from "./figure-layout.ts";
+import { type Layout, layOut, middleOf, type Placed, WIDE, wayOf } from "./figure-layout.ts";
 import { describe, type FigureLine, figureOf, isCarrying, widthOf } from "./figure-model.ts";
 import { shorten, showRate } from "./format.ts";
 import { useSize } from "./hooks.ts";
@@ -9,11 +9,13 @@ import type { State } from "./store.ts";
 /** Pixels of a letter, about: what fits into a node. */
 const LETTER = 7.4;
 const CROSS = 6;
+/** Hosts and peers that a phone has room for. */
+const FEW = 3;
 
 /** The figure. */
 export function Figure({ state }: { readonly state: State }): JSX.Element {
   const [frame, width] = useSize<HTMLDivElement>();
-  const model = figureOf(state);
+  const model = figureOf(state, width < WIDE ? FEW : undefined);
   const layout = width === 0 ? undefined : layOut(model, width);
   return h(
     "section",
@@ -69,7 +71,7 @@ function lineOf(line: FigureLine, from: Placed | undefined, to: Placed | undefin
     },
     h("path", { class: "wire", d, "stroke-width": line.health === "dead" ? 2 : widthOf(line.rate) }),
     carries ? h("path", { class: "pulse", d, "stroke-width": Math.max(1, widthOf(line.rate) / 2.5) }) : null,
-    line.health === "dead"
+    line.health === "dead" && from.node.health !== "dead"
       ? h("path", {
           class: "cross",
           d: `M${x - CROSS} ${y - CROSS}l${2 * CROSS} ${2 * CROSS}M${x + CROSS} ${y - CROSS}l${-2 * CROSS} ${2 * CROSS}`,

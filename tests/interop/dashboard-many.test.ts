@@ -237,6 +237,35 @@ if (havePeers("chromium")) {
     }
   });
 
+  test("a tab that nobody sees asks nothing, and goes on where it was", async () => {
+    const { browser: opened } = parts();
+    const own = await serve();
+    try {
+      const { page, errors } = await opened.open();
+      await page.goto(own.url);
+      await untilTotal(page, CONTEXTS);
+      const show = (hidden: boolean) =>
+        page.evaluate((is) => {
+          Object.defineProperty(document, "hidden", { value: is, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }, hidden);
+      await show(true);
+      // What was asked before may still be answered.
+      await page.waitForTimeout(1_000);
+      const before = own.asked.length;
+      own.tell("said behind its back");
+      await page.waitForTimeout(2_500);
+      assert.is(own.asked.length, before);
+      assert.is(await page.locator(".log li").count(), 0);
+      await show(false);
+      await page.waitForSelector(".log >> text=said behind its back", PATIENCE);
+      assert.ok(own.asked.length > before);
+      assert.equal(errors, []);
+    } finally {
+      await own.listener.close();
+    }
+  });
+
   test("a box that is gone is said to be gone", async () => {
     const { browser: opened } = parts();
     const mortal = await serve();

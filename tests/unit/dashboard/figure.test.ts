@@ -132,6 +132,32 @@ test("many hosts and boxes: the others are one node each", () => {
       );
 });
 
+test("on a phone there are fewer, and nothing is lost", () => {
+  const hosts = Array.from({ length: 8 }, (_, i) => ({ ulid: `fc00:aaaa:1::${i}`, contexts: 1, sent: 8 - i, received: 0 }));
+  const links = Array.from({ length: 8 }, (_, i) => ({
+    provider: "isp1",
+    peerBox: `b${i}`,
+    peerUlid: null,
+    contexts: 1,
+    sent: 3,
+    received: 0,
+  }));
+  const given = parts({
+    flows: flows("isp1", { hosts, otherHosts: { hosts: 2, contexts: 2, sent: 1, received: 0 }, links, boxes: 9 }),
+    paths: [path("isp1", "alive", "b1"), path("isp2", "lost", "b7"), path("isp2", "unknown", "b9")],
+  });
+  const { nodes, lines } = figureOf(given, 3);
+  const titles = (column: number) => nodes.filter((node) => node.column === column).map(({ title }) => title);
+  assert.equal(titles(0).slice(-1), ["7 others"]);
+  assert.equal(titles(3), ["b0", "b1", "b2", "6 other sites"]);
+  const total = (column: number) => nodes.filter((node) => node.column === column).reduce((sum, { sent }) => sum + sent, 0);
+  assert.equal([total(0), total(3)], [37, 24]);
+  assert.is(
+    lines.filter(({ to }) => to === `peer ${OTHER_BOXES}`).reduce((sum, { rate }) => sum + rate, 0),
+    15,
+  );
+});
+
 test("nodes stand inside the figure and apart from one another, at every width", () => {
   for (const width of [320, 344, 500, WIDE - 1, WIDE, 900, 1_400]) {
     const { placed, height } = layOut(figureOf(parts()), width);
