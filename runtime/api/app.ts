@@ -9,6 +9,7 @@ import { addExplanations } from "./explain-routes.ts";
 import type { BoxFacade } from "./facade.ts";
 import { addFlows } from "./flows.ts";
 import { addLists } from "./lists.ts";
+import { addLocators } from "./locator-routes.ts";
 import { addPage, type PageFile } from "./page.ts";
 import { faultsOf, type Refusal, refuse, TITLES } from "./problem.ts";
 import { addProviderRoutes } from "./provider-routes.ts";
@@ -33,6 +34,11 @@ export function createApi(box: BoxFacade, page?: readonly PageFile[]): Api {
     },
   });
   app.use("*", bodies);
+  app.use("*", async (c, next) => {
+    // An empty one would be taken for an object in which everything has its default.
+    if (!wantsBody(app, c) || (await c.req.arrayBuffer()).byteLength > 0) return next();
+    return refuse(400, "a body is wanted", { errors: [{ pointer: "#/json", detail: "is not there" }] });
+  });
   app.use("*", (c, next) => {
     const types = typesAt(app, c);
     const takes = types.length === 0 || chosen(c.req.header("accept"), types) !== undefined;
@@ -40,6 +46,7 @@ export function createApi(box: BoxFacade, page?: readonly PageFile[]): Api {
   });
   addLists(app, box);
   addExplanations(app, box);
+  addLocators(app, box);
   addActions(app, box);
   addProviderRoutes(app, box);
   addDrills(app, box);
@@ -76,6 +83,12 @@ function typesAt(app: Api, c: Context): string[] {
   const route = routesAt(app, c.req.path).find((one) => one.method === method);
   const good = route?.responses[200];
   return good === undefined || !("content" in good) ? [] : Object.keys(good.content ?? {});
+}
+
+/** Whether the route that was asked for cannot do without a body. */
+function wantsBody(app: Api, c: Context): boolean {
+  const method = c.req.method.toLowerCase();
+  return routesAt(app, c.req.path).find((one) => one.method === method)?.request?.body?.required === true;
 }
 
 /** There is nothing for this path (404), or for this method (405). */

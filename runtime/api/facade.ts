@@ -16,6 +16,7 @@ import type {
   StatusRow,
 } from "./rows.ts";
 import type { DecisionRow, ExplainRow, PolicyRuleRow, SiteRow } from "./rows-explain.ts";
+import type { ExceptionsRow, LocatorsRow } from "./rows-locators.ts";
 
 /** What became of reading site.yaml again. When it is not `ok`, nothing has changed. */
 export type ReloadResult =
@@ -56,6 +57,43 @@ export interface FlowQuestion {
 export interface ExplainQuestion extends Pick<FlowQuestion, "protocol" | "port" | "class"> {
   readonly from: string;
   readonly to: string;
+}
+
+/** A locator and the rank that somebody wishes it: lower priorities first, higher weights first among equals. */
+export interface WishedLocator {
+  readonly address: Address;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** Locators of both ends of a context in the order that is wished. */
+export interface WishQuestion {
+  readonly local: readonly WishedLocator[];
+  readonly peer: readonly WishedLocator[];
+}
+
+/** Where a context is to go: by a provider or from a locator, and to which of the peer's. */
+export interface PreferQuestion {
+  readonly provider?: string | undefined;
+  readonly local?: Address | undefined;
+  readonly peer?: Address | undefined;
+}
+
+/** What became of a wish. `unknown`: there is no such context; `refused`: it cannot have one now; `invalid`: `field` names no locator of it. */
+export type WishResult =
+  | { readonly ok: true; readonly detail: string }
+  | {
+      readonly ok: false;
+      readonly why: "unknown" | "refused" | "invalid";
+      readonly detail: string;
+      /** Where in what was asked, as the steps of a JSON pointer. */
+      readonly field?: string | undefined;
+    };
+
+/** For what Shim6 is to be switched off. */
+export interface ExceptQuestion {
+  readonly peers: readonly Prefix[];
+  readonly ports: readonly { readonly first: number; readonly last: number }[];
 }
 
 /** Which contexts are asked for; what is absent matches everything. */
@@ -150,6 +188,14 @@ export interface BoxFacade {
   discard(id: number): boolean;
   /** Lets a context look for a better pair of locators, as if its own were to be left. @returns whether there is one that carries traffic */
   rehome(id: number): boolean;
+  /** The locators of both ends; `undefined` = there is no such context. */
+  locators(id: number): LocatorsRow | undefined;
+  /** Takes up what somebody wishes for the locators of a context, in place of what was wished before. */
+  wish(id: number, wish: WishQuestion): WishResult;
+  prefer(id: number, to: PreferQuestion): WishResult;
+  exceptions(): ExceptionsRow;
+  /** Switches Shim6 off for these, and on for all others. */
+  except(excepted: ExceptQuestion): ExceptionsRow;
   paths(): Iterable<PathRow>;
   /** In the order of site.yaml. */
   providers(): Iterable<ProviderRow>;

@@ -30,7 +30,7 @@ export interface BoxSite
 }
 
 /** What a box is made of. */
-export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "failed" | "heard" | "locate"> {
+export interface AssemblyParts extends Pick<BoxParts, "send" | "release" | "failed" | "heard" | "locate" | "excepted"> {
   readonly core: Core;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -76,7 +76,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
       currentPair: (id) => reap.currentOf(id),
       lastUse: (id) => box.lastUse(id),
       hmac: (key, octets) => crypto.hmacSha256(key, octets),
-      admits: (pair, source) => isAdmitted(settings().admission ?? [], pair, source),
+      admits: (pair, source) => parts.excepted?.(pair.peer, undefined) !== "peer" && isAdmitted(settings().admission ?? [], pair, source),
       proof: (ulid, listed) => proofs.of(ulid, listed),
       ...createVerifier(crypto),
     },
@@ -101,6 +101,7 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
     failed,
     heard,
     locate,
+    excepted: parts.excepted,
     proofs,
   });
   box.moves.refresh();

@@ -23,6 +23,7 @@ import { FAILBACK, Moves } from "./moves.ts";
 import type { BoxParts, BoxSettings } from "./parts.ts";
 import { Sender } from "./sender.ts";
 import { Waiting } from "./waiting.ts";
+import type { ContextWish } from "./wishes.ts";
 
 const PUNTS_AT_ONCE = 512;
 const DUE_AT_ONCE = 4096;
@@ -174,6 +175,18 @@ export class Box {
   /** Pairs that a context for `pair` would be tried on now, best first; nothing is set up. */
   candidates(pair: UlidPair): readonly LocatorPair[] {
     return this.#machines.candidates(pair, this.parts.clock.now());
+  }
+
+  /** Somebody wishes this of context `id`, which is established. @returns `false` when there are too many wishes */
+  wish(id: number, wish: ContextWish): boolean {
+    const done = this.#machines.wish(id, wish, this.parts.clock.now());
+    this.#plan();
+    return done;
+  }
+
+  /** What is wished for the locators of `pair`. */
+  wishOf(pair: UlidPair): ContextWish {
+    return this.#machines.wishes.of(pair);
   }
 
   /** How often each rule of traffic engineering decided, by its name. */

@@ -3,7 +3,7 @@
  * core-as/layout/plain.ts): the context is set up now, unless this side has nothing to win by it. The packets pass all the while.
  */
 import type { Shim6, UlidPair } from "../shim6/contract.ts";
-import { addressAt } from "../value/address.ts";
+import { addressAt, type Ulid } from "../value/address.ts";
 import type { Millis } from "../value/time.ts";
 import { IPV6_DESTINATION_AT, IPV6_SOURCE_AT } from "../wire/index.ts";
 import type { Identities } from "./identity.ts";
@@ -13,6 +13,8 @@ export interface DeferralParts {
   readonly shim6: Pick<Shim6, "find">;
   readonly identities: Pick<Identities, "of">;
   readonly count: (name: string) => void;
+  /** Whether Shim6 is switched off for the peer; absent = for nobody. */
+  readonly excepted?: ((peer: Ulid) => boolean) | undefined;
   /** Initiates. */
   readonly need: (pair: UlidPair, now: Millis) => void;
 }
@@ -52,6 +54,7 @@ export class Deferral {
     const pair = { local: ours.ulid, peer: ours.ulid === source ? destination : source, fork: 0 };
     // Established a moment ago, on its way, or refused lately.
     if (shim6.find(pair) !== undefined) return;
+    if (this.#parts.excepted?.(pair.peer)) return count("skip-excepted-peer");
     // RFC 6629 §2: who could not move anyway takes part, but does not begin.
     if (ours.list.locators.length < 2) return count("skip-one-locator");
     if (this.#isTooSoon(`${pair.local} ${pair.peer}`, now)) return count("skip-asked-lately");

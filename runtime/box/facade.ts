@@ -12,11 +12,13 @@ import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Carriers } from "./carriers.ts";
 import type { Found } from "./census.ts";
+import type { Exceptions } from "./exceptions.ts";
 import type { Explainer } from "./explain.ts";
 import { Flows } from "./flows.ts";
+import { Locators } from "./locators.ts";
 import { NO_PAST, type Past, pathIdOf } from "./past.ts";
 import type { Providers } from "./providers.ts";
-import { decisionRow, flowOf, policyRows, siteRow, type Where } from "./site-rows.ts";
+import { decisionRow, exceptionsRow, flowOf, policyRows, siteRow, type Where } from "./site-rows.ts";
 import { type Told, WORDS } from "./told.ts";
 
 /** What the façade shows beside the box itself. */
@@ -42,6 +44,7 @@ export interface FacadeParts {
   /** How paths fared; absent = nobody looked. */
   readonly past?: Pick<Past, "row">;
   readonly drills: Drills;
+  readonly exceptions: Pick<Exceptions, "all" | "set">;
   /** What explains flows, and where the settings stand. */
   readonly explainer: Pick<Explainer, "explain">;
   readonly file: string;
@@ -70,6 +73,7 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       }),
     counters: (id) => core.counters(id),
   });
+  const locators = new Locators({ box, site: () => parts.site });
   const ago = (at: Millis | undefined): Millis | null => (at === undefined ? null : Math.max(0, now() - at));
   const inCore = (context: Pick<ContextView, "state">): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
 
@@ -157,6 +161,14 @@ export function createFacade(parts: FacadeParts): BoxFacade {
       if (shim6.get(id)?.state !== "ESTABLISHED") return false;
       box.leave(id);
       return true;
+    },
+    locators: (id) => locators.row(id),
+    wish: (id, wish) => locators.wish(id, wish),
+    prefer: (id, to) => locators.prefer(id, to),
+    exceptions: () => exceptionsRow(parts.exceptions.all),
+    except: (excepted) => {
+      parts.exceptions.set(excepted);
+      return exceptionsRow(parts.exceptions.all);
     },
     site: () => siteRow(parts.site, parts.file),
     policy: () => policyRows(parts.site, parts.where, box.decided),

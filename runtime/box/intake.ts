@@ -1,8 +1,10 @@
 /** What the core could not decide, to whoever decides it: hosts' packets wait or ask for a context, messages go to {@link Control}. */
 import * as verdict from "../../core-as/layout/verdict.ts";
 import type { UlidPair } from "../shim6/contract.ts";
-import { addressAt } from "../value/address.ts";
+import { addressAt, type Ulid } from "../value/address.ts";
+import { Reject } from "../value/reject.ts";
 import type { Millis } from "../value/time.ts";
+import { flowOf } from "../wire/flow.ts";
 import type { Control } from "./control.ts";
 import type { ControlCounters } from "./counters.ts";
 import { Deferral } from "./deferral.ts";
@@ -14,7 +16,8 @@ import type { Sender } from "./sender.ts";
 import { pairKey, type Waiting } from "./waiting.ts";
 
 /** What the intake works with. */
-export interface IntakeParts extends Pick<BoxParts, "shim6" | "reap" | "identities" | "bindings" | "clock" | "release" | "locate"> {
+export interface IntakeParts
+  extends Pick<BoxParts, "shim6" | "reap" | "identities" | "bindings" | "clock" | "release" | "locate" | "excepted"> {
   readonly counters: ControlCounters;
   readonly waiting: Waiting;
   readonly machines: Machines;
@@ -37,6 +40,7 @@ export class Intake {
       identities,
       count: (name) => counters.count(name),
       need: (pair, now) => machines.need(pair, now),
+      excepted: (peer) => parts.excepted?.(peer, undefined) === "peer",
     });
     this.#lookups = new Lookups(parts.locate ?? (() => false), (pairs) => this.#found(pairs));
   }
@@ -94,6 +98,7 @@ export class Intake {
         if (!reports.fromRouter(packet, now)) sender.refuse(packet, "drop-no-cga", now);
         return;
       }
+      if (this.#isExcepted(packet, peer)) return sender.refuse(packet, "drop-excepted-peer", now);
       if (bindings.locatorsOf(peer, now).length === 0) {
         if (!this.#lookups.want(pair)) return sender.refuse(packet, "drop-no-binding", now);
         return counters.count("drop-hold-full", waiting.forContext.push(pairKey(pair), packet));
@@ -103,6 +108,15 @@ export class Intake {
     // The clock is read again: what went before may have signed, and the machine measures round trips from this instant on.
     if (known === undefined) machines.need(pair, clock.now());
     machines.forks.opened(packet, pair, now);
+  }
+
+  /** Whether Shim6 is switched off for the peer, or for a port of the packet's. */
+  #isExcepted(packet: Uint8Array, peer: Ulid): boolean {
+    const { excepted } = this.#parts;
+    if (excepted === undefined) return false;
+    const flow = flowOf(packet);
+    const ports = flow instanceof Reject ? [undefined] : [flow.destinationPort, flow.sourcePort];
+    return ports.some((port) => excepted(peer, port) !== undefined);
   }
 
   /** The lookup is over: with locators the context is set up; without, the hosts are told. */

@@ -28,6 +28,7 @@ import { Policy, type PolicyTerms } from "./policy.ts";
 import type { Sender } from "./sender.ts";
 import { Steering } from "./steer.ts";
 import { pairKey, type Waiting } from "./waiting.ts";
+import { type ContextWish, Wishes } from "./wishes.ts";
 
 /** What the machines' effects work on. */
 export interface MachineParts
@@ -69,6 +70,7 @@ export class Machines {
   readonly #parts: MachineParts;
   readonly steering: Steering;
   readonly #policy: Policy;
+  readonly wishes = new Wishes();
   readonly #forkPolicy: ForkPolicy;
   readonly forks: Forks;
 
@@ -77,7 +79,7 @@ export class Machines {
     const { bindings, wall, settings, counters, sender } = parts;
     const policy = new Policy({ terms: () => settings().policy ?? NO_RULES, bindings, wall });
     this.#policy = policy;
-    this.steering = new Steering({ ...parts, policy });
+    this.steering = new Steering({ ...parts, policy, wishes: this.wishes });
     this.#forkPolicy = new ForkPolicy({ rules: () => settings().policy?.rules ?? NO_RULES.rules, policy, wall });
     this.forks = new Forks({
       ...parts,
@@ -222,6 +224,7 @@ export class Machines {
     paths.mtus.leave(id, now);
     this.reap({ kind: "removed", id }, now);
     this.forks.removed(id, pair, now);
+    this.wishes.forget(pair);
     journal.tell("removed", now, `context ${id} ${showPair(pair)}: ${why}`);
     if (wantedAgain) this.need(pair, now);
   }
@@ -247,7 +250,7 @@ export class Machines {
     this.reap(
       {
         kind: "context",
-        context: reapContext(
+        context: this.#reapContext(
           context,
           context.peerTag,
           current,
@@ -281,6 +284,15 @@ export class Machines {
     return target === undefined || equals.has(local) ? undefined : "policy";
   }
 
+  /** Somebody wishes this of context `id`, in place of what was wished before. @returns `false` when there are too many wishes */
+  wish(id: number, wish: ContextWish, now: Millis): boolean {
+    const pair = this.#parts.shim6.get(id)?.pair;
+    if (pair === undefined || !this.wishes.set(pair, wish)) return false;
+    this.leave(id, "local", "operator", now);
+    if (wish.peer.length > 0) this.leave(id, "peer", "operator", now);
+    return true;
+  }
+
   /** REAP hears how the locators of context `id` rank now. */
   #rerank(id: number, now: Millis, keep?: Locator): void {
     const { shim6, reap } = this.#parts;
@@ -289,9 +301,21 @@ export class Machines {
     if (context?.peerTag === undefined || current === undefined) return;
     const ranked = this.steering.rankedLocals(context, now, keep);
     this.reap(
-      { kind: "context", context: reapContext(context, context.peerTag, current, ranked, this.timing(context)), fresh: false },
+      { kind: "context", context: this.#reapContext(context, context.peerTag, current, ranked, this.timing(context)), fresh: false },
       now,
     );
+  }
+
+  /** What REAP hears of a context: locators that are proved, with the ranks that the peer, or a wish, gives them. */
+  #reapContext(
+    { id, pair, peerLocators, peerBox }: ContextView,
+    peerTag: ContextTag,
+    current: { local: Locator; peer: Locator },
+    localLocators: readonly Locator[],
+    timing: ReapTiming,
+  ): ReapContext {
+    const proved = peerLocators.filter(({ verified }) => verified).map(({ address, preference }) => ({ address, preference }));
+    return { id, current, localLocators, peerLocators: this.wishes.overPeer(pair, proved), peerTag, peerBox, timing };
   }
 
   /** Context `id` is to leave an end of its pair for one that ranks better now, once that one has proved itself. */
@@ -350,22 +374,4 @@ export function lastUse(core: Core, id: number): Millis {
 
 function showPair({ local, peer, fork }: UlidPair): string {
   return fork === 0 ? `${local} → ${peer}` : `${local} → ${peer} fork ${fork.toString(16).padStart(8, "0")}`;
-}
-
-function reapContext(
-  context: ContextView,
-  peerTag: ContextTag,
-  current: { local: Locator; peer: Locator },
-  localLocators: readonly Locator[],
-  timing: ReapTiming,
-): ReapContext {
-  return {
-    id: context.id,
-    current,
-    localLocators,
-    peerLocators: context.peerLocators.filter(({ verified }) => verified).map(({ address, preference }) => ({ address, preference })),
-    peerTag,
-    peerBox: context.peerBox,
-    timing,
-  };
 }

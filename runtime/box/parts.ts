@@ -9,6 +9,7 @@ import type { Log } from "../port/log.ts";
 import type { Reap, ReapTiming } from "../reap/contract.ts";
 import type { ReapProfile } from "../reap/profile.ts";
 import type { ContextView, Shim6 } from "../shim6/contract.ts";
+import type { Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
 import type { Millis } from "../value/time.ts";
 import type { HoldLimits } from "./hold.ts";
@@ -63,6 +64,8 @@ export interface BoxParts {
   readonly proofs?: Proofs | undefined;
   /** Looks for the locators of a ULID that no binding knows; absent = there is nobody to ask. */
   readonly locate?: Locate | undefined;
+  /** Whether an operator has switched Shim6 off for a peer, or for a port; absent = for nobody. */
+  readonly excepted?: ((peer: Ulid, port: number | undefined) => "peer" | "port" | undefined) | undefined;
   /** A fault of our own came up in the timer: the box must be taken down in good order. */
   readonly failed: (error: Error) => void;
   /** Hears of every change of a context when it has been made; for simulations. */

@@ -8,7 +8,7 @@ import type { PageFile } from "../api/page.ts";
 import { showFaults } from "../config/fault.ts";
 import { readSite } from "../config/read.ts";
 import type { Site } from "../config/site.ts";
-import type { Core, CoreSizes, Lane, SharedCore } from "../fast/contract.ts";
+import type { Core, CorePrefixes, CoreSizes, Lane, PairRules, SharedCore } from "../fast/contract.ts";
 import { slotFor } from "../fast/plan.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Command } from "../port/command.ts";
@@ -31,6 +31,7 @@ import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { DRILL_CLEAN, DrillGround } from "./drill.ts";
 import { egressPlan } from "./egress.ts";
+import { Exceptions } from "./exceptions.ts";
 import { Explainer } from "./explain.ts";
 import { createFacade } from "./facade.ts";
 import { Feed } from "./feed.ts";
@@ -147,7 +148,12 @@ async function bringUp(
     },
     { passRouting: site.shim6.routingHeader === "pass", mtu: site.tun.mtu, mss: site.mss },
   );
-  tellCore(core, site);
+  const exceptions = new Exceptions({ files, log, directory: site.state, changed: () => tellCore(ruled, reloader.site) });
+  const ruled = {
+    setPrefixes: (prefixes: CorePrefixes) => core.setPrefixes(prefixes),
+    setPairRules: (rules: PairRules) => core.setPairRules(exceptions.over(rules)),
+  };
+  tellCore(ruled, site);
 
   const plane = await platform.openPacketPlane(core, { name: site.tun.name, queues: site.tun.queues });
   undo.push("packet threads", () => plane.stop());
@@ -219,6 +225,7 @@ async function bringUp(
     },
     privateKey,
     pdsOf: (ulid) => hosts.pdsOf(ulid),
+    excepted: (peer, port) => exceptions.of(peer, port),
     locate: (ulid, done) => services?.locate(ulid, done) ?? false,
     prove: (ulid, done) => services?.prove(ulid, done) ?? false,
     bindingChanged: (change) => keepsakes?.changed(change),
@@ -247,7 +254,7 @@ async function bringUp(
     text,
     told: () => told.prefixes,
     box,
-    core,
+    core: ruled,
     kernel: platform,
     store,
     log,
@@ -293,7 +300,8 @@ async function bringUp(
   /** A context in advance, if the host is ours and there is none (draft §6, step 2). */
   const expect = (local: Ulid, peer: Ulid): void => {
     const pair = { local, peer, fork: 0 };
-    if (hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined) box?.need(pair);
+    if (exceptions.of(peer, undefined) === undefined && hosts.pdsOf(local) !== undefined && box?.parts.shim6.find(pair) === undefined)
+      box?.need(pair);
   };
   const loads = new Loads({
     providers: () => reloader.site.providers,
@@ -340,6 +348,7 @@ async function bringUp(
     linesDown: () => lines.dead,
     gatewaysSilent: () => lines.silent,
     slots: () => reloader.plan.slots,
+    excepted: (peer, port) => exceptions.of(peer, port),
     line: where,
     flowOf: (asked, names) => flowOf(asked, names, clock.wall()),
     look: (name) =>
@@ -362,6 +371,7 @@ async function bringUp(
   undo.push("drills", () => drills.close());
   later(clock.now() + DRILL_CLEAN, () => drills.clean());
   const facade = createFacade({
+    exceptions,
     explainer,
     file,
     where,

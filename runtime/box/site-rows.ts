@@ -1,6 +1,7 @@
 /** The settings and their rules as rows for the API: what holds, what each rule wants, which one decides about a flow. */
 import type { FlowQuestion } from "../api/facade.ts";
 import type { DecisionRow, PolicyRuleRow, SiteRow } from "../api/rows-explain.ts";
+import type { ExceptionsRow } from "../api/rows-locators.ts";
 import type { Path } from "../config/path.ts";
 import type { Site } from "../config/site.ts";
 import { lineFinder } from "../config/where.ts";
@@ -9,6 +10,8 @@ import { minuteOfWeek } from "../policy/hours.ts";
 import { looksAtTransport } from "../policy/rule.ts";
 import { reasonsFor, showUse } from "../policy/why.ts";
 import { type Prefix, showPrefix } from "../value/prefix.ts";
+
+import type { Excepted } from "./exceptions.ts";
 
 /** File and line of what stands under a path; `null` where nothing does. */
 export type Where = (path: Path) => string | null;
@@ -66,6 +69,11 @@ export function flowOf(
   wall: number,
 ): PolicyFlow {
   return { from, to, names, protocol, sourcePort: undefined, destinationPort: port, class: dscp, minute: minute ?? minuteOfWeek(wall) };
+}
+
+/** For what Shim6 is switched off. */
+export function exceptionsRow({ peers, ports }: Excepted): ExceptionsRow {
+  return { peers: peers.map(showPrefix), ports: ports.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)) };
 }
 
 /** Which rule decides about `flow`, and what that means for each provider. */

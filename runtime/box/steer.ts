@@ -9,6 +9,7 @@ import type { Millis } from "../value/time.ts";
 import { PREFERENCE_BROKEN, type Preference, WORST_PRIORITY } from "../wire/message.ts";
 import type { Identities, Standing } from "./identity.ts";
 import type { Policy, PolicyView } from "./policy.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** What the choice rests on. */
 export interface SteeringParts {
@@ -18,6 +19,8 @@ export interface SteeringParts {
   readonly policy: Policy;
   /** Prefixes of providers that have as much to carry as they are meant to, as text; absent = none has. */
   readonly full?: (() => ReadonlySet<string>) | undefined;
+  /** What somebody wishes for single contexts; absent = nothing. */
+  readonly wishes?: Pick<Wishes, "rankOf"> | undefined;
 }
 
 /** What the site wanted at one moment, apart from what lines and operators say. */
@@ -141,6 +144,8 @@ export class Steering {
     // lets it come at all.
     const ranked = choices.map((choice, place): LocalChoice => {
       if (standings[place]?.drained === true) return { ...choice, priority: choice.priority + BEHIND_ALL };
+      const wished = this.#parts.wishes?.rankOf(pair, choice.address);
+      if (wished !== undefined) return { ...choice, ...wished };
       return standings[place]?.preferred === true ? { ...choice, priority: choice.priority - BEHIND_ALL } : choice;
     });
     return { choices: ranked, forbidden, rule };

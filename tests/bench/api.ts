@@ -34,6 +34,7 @@ const facade = createFacade({
   providers: { setPrefix: unasked, drain: unasked, restore: unasked, say: unasked, mend: unasked },
   told: { of: () => undefined, drained: new Set(), saidOf: () => undefined },
   explainer: { explain: () => Promise.reject(new Error("nobody asks")) },
+  exceptions: { all: { peers: [], ports: [] }, set: () => false },
   file: "",
   where: () => null,
   site,

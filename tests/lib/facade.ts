@@ -1,6 +1,6 @@
 /** A box that says what it is told to say. */
 import type { DrillRow } from "../../runtime/api/drill-rows.ts";
-import type { BoxFacade, Drills, EventFeed, ProviderResult } from "../../runtime/api/facade.ts";
+import type { BoxFacade, Drills, EventFeed, ProviderResult, WishResult } from "../../runtime/api/facade.ts";
 import type { ContextRow } from "../../runtime/api/rows.ts";
 import type { ExplainRow } from "../../runtime/api/rows-explain.ts";
 import { showPrefix } from "../../runtime/value/prefix.ts";
@@ -60,6 +60,13 @@ export function explanation(from: string, to: string, transport: string): Explai
   };
 }
 
+/** A wish about context `id`; the last of `contexts` is not established, and context 0 has no locator that may be named. */
+function wished(id: number, contexts: number, detail: string): WishResult {
+  if (id >= contexts) return { ok: false, why: "unknown", detail: `there is no context ${id}` };
+  if (id === contexts - 1) return { ok: false, why: "refused", detail: `context ${id} is not established` };
+  return id === 0 ? { ok: false, why: "invalid", detail: "none of its locators", field: "local/0/address" } : { ok: true, detail };
+}
+
 /** What became of what was said of the provider `name`; it knows isp1 and isp2. */
 function said(change: string, name: string): ProviderResult {
   if (!/^isp[12]$/.test(name)) return { ok: false, why: "unknown", detail: `there is no provider "${name}"` };
@@ -116,6 +123,11 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
     health: () => ({ ready: contexts > 0, checks: [{ name: "line isp1", ok: contexts > 0, detail: "up1 is up" }] }),
     context: (id) => (id < contexts ? contextRow(id) : undefined),
     discard: (id) => id < contexts,
+    locators: (id) => (id < contexts ? { id, local: [], peer: [] } : undefined),
+    wish: (id, { local, peer }) => wished(id, contexts, `${local.length} ${peer.length}`),
+    prefer: (id, { provider, local, peer }) => wished(id, contexts, `${provider ?? local} ${peer}`),
+    exceptions: () => ({ peers: [], ports: [] }),
+    except: ({ peers, ports }) => ({ peers: peers.map(showPrefix), ports: ports.map(({ first, last }) => `${first}-${last}`) }),
     // The last one is not established.
     rehome: (id) => id < contexts - 1,
     reload: () => ({ ok: true, file: "/site.yaml", changed: ["provider isp3 added: 2001:db8:a3::/48"], warnings: [], untold: contexts }),
