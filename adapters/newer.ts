@@ -1,6 +1,8 @@
 /** A Node that is too old for a box is found out before anything is raised, and says what to do. */
-import { spawn } from "node:child_process";
-import { constants } from "node:os";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { PortError } from "../runtime/port/error.ts";
@@ -39,15 +41,27 @@ export async function runOnNewer(entry: string, args: readonly string[], runtime
   if (why === undefined) return undefined;
   if (!runtime.startsWith("node ") || process.env[MARK] !== undefined) checkAge(runtime);
   process.stderr.write(`pshim6: ${why}: asking npx for a newer one (${NEWER})\n`);
-  const unasked = process.stdin.isTTY ? [] : ["--yes"];
-  const child = spawn("npx", [...unasked, `--package=${NEWER}`, "--", "node", fileURLToPath(entry), ...args], {
-    stdio: "inherit",
-    env: { ...process.env, [MARK]: "1" },
-  });
+  const node = newerNode(why);
+  // Not inside npx: it would keep signals to itself.
+  const child = spawn(node, [fileURLToPath(entry), ...args], { stdio: "inherit", env: { ...process.env, [MARK]: "1" } });
   return new Promise((resolve, reject) => {
-    // The terminal tells all of its processes; ours waits for theirs.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
-    child.on("error", () => reject(new PortError("unsupported", `${why}, and npx, which could bring one, is missing`)));
+    child.on("error", (error) => reject(new PortError("unsupported", `${why}, and ${node} does not start: ${error.message}`)));
     child.on("exit", (code, signal) => resolve(code ?? (signal === null ? EXIT_FAILED : 128 + constants.signals[signal])));
   });
+}
+
+/** Where npx keeps it. Standard streams are the terminal's, for the question, so the answer comes by a file. @throws {PortError} `unsupported` */
+function newerNode(why: string): string {
+  const directory = mkdtempSync(join(tmpdir(), "pshim6-"));
+  try {
+    const answer = join(directory, "node");
+    const unasked = process.stdin.isTTY ? [] : ["--yes"];
+    const tell = 'require("node:fs").writeFileSync(process.argv[1], process.execPath)';
+    const done = spawnSync("npx", [...unasked, `--package=${NEWER}`, "--", "node", "-e", tell, answer], { stdio: "inherit" });
+    if (done.status !== 0) throw new PortError("unsupported", `${why}, and npx brought none`);
+    return readFileSync(answer, "utf8");
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }

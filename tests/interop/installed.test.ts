@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { tooOld } from "../../adapters/newer.ts";
 import { PROJECT } from "../lib/labhost.ts";
 import { must, type Program, start, stopAll } from "../lib/names/program.ts";
 import { type Installed, inFolder, installPackage } from "../lib/package.ts";
@@ -60,6 +61,14 @@ function youngest(pid: number): number {
   return child === undefined ? pid : youngest(child[1]);
 }
 
+/** The laboratory comes up and a stream flows; a signal to the process that was started ends it, and all that it raised. */
+async function connects(lab: Program): Promise<void> {
+  await lab.said(/h1 connected to h2/, 0, LAB_PATIENCE);
+  lab.signal("SIGTERM");
+  await lab.ended();
+  assert.match(lab.log, /"why":\["interrupted"\]/);
+}
+
 async function endsWell(lab: Program): Promise<void> {
   assert.is(await lab.ended(LAB_PATIENCE), 0, lab.lastWords);
   const report = JSON.parse(lab.log.trim().split("\n").at(-1) ?? "");
@@ -85,14 +94,34 @@ if (havePeers("root", "ip", "unshare", "ps")) {
     await endsWell(start("lab", ["npx", "--no", "--", "pshim6", "lab", "--once", "--json"], { cwd: directory, env }));
   });
 
-  test("so does a single executable, with nothing beside it", async () => {
+  test("an older Node is told so, and gets a newer one for the demonstration", async () => {
+    const old = must(["sh", "-c", "PATH=/usr/local/bin:/usr/bin:/bin; command -v node && node --version || true"]).trim().split("\n");
+    if (tooOld(`node ${old[1]?.slice(1)}`) === undefined) return console.log("skipped: this machine's own Node is not old");
+    const { directory, env } = inPackage();
+    writeFileSync(join(directory, "site.yaml"), site(directory));
+    const program = join(directory, "node_modules", "pshim6", "dist", "pshim6.mjs");
+    const refused = start("run", [old[0], program, "run", "-c", "site.yaml"], { cwd: directory, env });
+    assert.is(await refused.ended(), 1);
+    assert.match(refused.log, /this is node \S+, and a box needs node 22\.13 or later; .*npx -p "node@>=22\.13" -p pshim6 pshim6/);
+    // Stands for npx: what it is asked to run runs on the Node that comes first in PATH.
+    writeFileSync(join(directory, "npx"), '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift; exec "$@"\n', { mode: 0o755 });
+    const path = { PATH: `${directory}:${env.PATH}` };
+    const lab = start("lab", [old[0], program, "lab", "--json"], { cwd: directory, env: { ...env, ...path } });
+    await lab.said(/asking npx for a newer one/);
+    await connects(lab);
+    const nobody = start("lab", [old[0], program, "lab"], { cwd: directory, env: { ...env, PATH: "/nowhere" } });
+    assert.is(await nobody.ended(), 1);
+    assert.match(nobody.log, /and npx brought none/);
+  });
+
+  test("a single executable does all of this with nothing beside it", async () => {
     const { directory } = inPackage();
     const node = join(PROJECT, "node_modules", "node", "bin", "node");
     must([node, join(PROJECT, "build", "executable.ts"), "--out", executable]);
     const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
     assert.match(inFolder("/", env, [executable, "--version"]), /^pshim6 \S+ on bun /);
     await runsABox([executable], directory, env);
-    await endsWell(start("lab", [executable, "lab", "--once", "--json"], { cwd: "/", env }));
+    await connects(start("lab", [executable, "lab", "--json"], { cwd: "/", env }));
   });
 
   test.after(() => {
