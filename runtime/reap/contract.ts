@@ -93,6 +93,17 @@ export type ReapEffect =
   | { readonly kind: "keepalive-timer"; readonly id: number; readonly action: "start" | "stop" }
   /** Whether `payload-received` is wanted for the next payload packet. */
   | { readonly kind: "watch"; readonly id: number; readonly on: boolean }
+  /** The path of `pair` was browned out, or is no longer. */
+  | {
+      readonly kind: "path-quality";
+      readonly peerBox: string;
+      readonly pair: ReapPair;
+      readonly brown: boolean;
+      readonly loss: number | undefined;
+      readonly delay: Millis | undefined;
+      /** Contexts that send on it. */
+      readonly contexts: number;
+    }
   /** Something was dropped; `why` is a counter's name behind `drop-`. */
   | { readonly kind: "drop"; readonly why: string };
 
@@ -122,8 +133,12 @@ export interface PathView {
   readonly state: "alive" | "lost" | "unknown";
   /** When it was last proved alive or lost. */
   readonly since: Millis | undefined;
-  /** Smoothed round-trip time of probes, if any was measured. */
+  /** Smoothed round-trip time of probes and questions, if any was measured. */
   readonly roundTrip: Millis | undefined;
+  /** Share of questions without an answer, 0 … 1; `undefined` = not measured, or not yet. */
+  readonly loss: number | undefined;
+  /** Too bad to be used while another one is better. */
+  readonly brown: boolean;
   /** Contexts that send on it now. */
   readonly contexts: number;
 }

@@ -88,7 +88,7 @@ export class Explorer {
   order(entry: Entry, turn: Turn): LocatorPair[] {
     const standing = (pair: LocatorPair): Standing => {
       if (isBroken(entry.context, pair)) return 2;
-      return this.#siblings.isSuspect(entry, pair, turn.now) ? 1 : 0;
+      return this.#siblings.isSuspect(entry, pair, turn.now) || this.#siblings.isBrown(entry, pair) ? 1 : 0;
     };
     return explorationOrder(rankedPairs(entry.context, turn.draw.octets()), entry.current, standing);
   }

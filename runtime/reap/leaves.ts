@@ -253,7 +253,8 @@ export class Leaves {
       isBetter(context, current, pair, end) &&
       !isBroken(context, pair) &&
       !tried.some((other) => samePair(other, pair)) &&
-      !this.#isSilent(entry, pair, now);
+      !this.#isSilent(entry, pair, now) &&
+      !this.#siblings.isBrown(entry, pair);
     const all = rankedPairs(context, draw.octets()).filter(fits);
     // A suspicion may be wrong, and nothing but a question would show it.
     const trusted = all.filter((pair) => !this.#siblings.isSuspect(entry, pair, now));

@@ -8,6 +8,7 @@ import { type Millis, NEVER } from "../value/time.ts";
 import type { ReapState } from "../wire/message.ts";
 import { answerPair } from "./answer.ts";
 import { Asks } from "./asks.ts";
+import { Brownouts } from "./brownouts.ts";
 import type { PathView, Reap, ReapContext, ReapEffect, ReapEvent, ReapPair } from "./contract.ts";
 import { Draw } from "./draw.ts";
 import { bestOf, type Entry, isBroken, isCandidate, newEntry, rankedPairs, shares } from "./entry.ts";
@@ -17,6 +18,8 @@ import { isDrained, isOvertaken, Leaves } from "./leaves.ts";
 import { News } from "./news.ts";
 import { Pacer, PROBE_BURST, PROBE_WINDOW } from "./pace.ts";
 import { isLost } from "./paths.ts";
+import type { QualitySettings } from "./quality.ts";
+import { Sampler } from "./sampler.ts";
 import { Scouts } from "./scouts.ts";
 import { Siblings } from "./siblings.ts";
 import { type TableEvent, transition } from "./table.ts";
@@ -30,6 +33,10 @@ export interface ReapOptions {
   /** Probes that the box starts by itself, at most so many in `probeWindow` milliseconds. */
   readonly probeBurst?: number;
   readonly probeWindow?: Millis;
+  /** Whether paths are measured, and when they count as too bad; asked again and again. Absent, or `undefined` = they are not. */
+  readonly quality?: () => QualitySettings | undefined;
+  /** When a context last carried a packet: paths are measured for those that do. Absent = all do. */
+  readonly lastUse?: (id: number) => Millis;
   /** Names the end of a path that a locator belongs to; the same name = the same fate. Default: its /48. */
   readonly pathKey?: (locator: Locator) => string;
 }
@@ -62,9 +69,11 @@ class Machine implements Reap {
   readonly #asks: Asks;
   readonly #leaves: Leaves;
   readonly #scouts: Scouts;
+  readonly #sampler: Sampler;
+  readonly #brownouts: Brownouts;
   readonly #capacity: number;
 
-  constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey }: ReapOptions) {
+  constructor({ capacity = CAPACITY, probeBurst = PROBE_BURST, probeWindow = PROBE_WINDOW, pathKey, quality, lastUse }: ReapOptions) {
     this.#capacity = capacity;
     const pacer = new Pacer(probeBurst, probeWindow);
     const siblings = new Siblings(pathKey);
@@ -76,6 +85,15 @@ class Machine implements Reap {
     this.#leaves = new Leaves(siblings, (entry, pair, turn) => this.#probeTo(entry, pair, turn));
     this.#scouts = new Scouts(siblings);
     this.#news = new News({ explorer, siblings, heap: this.#heap, pacer, window: probeWindow });
+    const settings = quality ?? (() => undefined);
+    this.#brownouts = new Brownouts({ siblings, settings, leaves: (entry) => this.#leaves.stop(entry) });
+    this.#sampler = new Sampler({
+      siblings,
+      settings,
+      lastUse: (id, now) => lastUse?.(id) ?? now,
+      changed: (path, box, turn) => this.#brownouts.changed(path, box, turn),
+      revived: (entry, path, turn) => this.#news.tellAlive(entry, path, turn),
+    });
   }
 
   step(event: ReapEvent, now: Millis, random: Uint8Array): ReapEffect[] {
@@ -110,6 +128,8 @@ class Machine implements Reap {
       this.#asks.wakeAt,
       this.#leaves.wakeAt,
       this.#scouts.wakeAt,
+      this.#sampler.wakeAt,
+      this.#brownouts.wakeAt,
     );
   }
 
@@ -123,7 +143,7 @@ class Machine implements Reap {
 
   isAsking(id: number, nonce: number): boolean {
     const entry = this.#entries.get(id);
-    return entry !== undefined && [this.#asks, this.#leaves, this.#scouts].some((each) => each.isOpen(entry, nonce));
+    return entry !== undefined && [this.#asks, this.#leaves, this.#scouts, this.#sampler].some((each) => each.isOpen(entry, nonce));
   }
 
   paths(): Iterable<PathView> {
@@ -154,6 +174,7 @@ class Machine implements Reap {
       case "acknowledged":
         this.#asks.hear(entry, event.nonce, turn.now);
         this.#scouts.hear(entry, event.nonce, turn);
+        this.#sampler.hear(entry, event.nonce, turn);
         return this.#leaves.hear(entry, event.nonce, turn);
       case "leave":
         return this.#leaves.begin(entry, event.end, event.cause, turn);
@@ -199,6 +220,7 @@ class Machine implements Reap {
       this.#entries.set(context.id, entry);
       this.#siblings.join(entry);
       this.#asks.join(entry, turn);
+      this.#sampler.join(entry, turn);
       if (isDrained(context, entry.current.peer)) this.#leaves.begin(entry, "peer", "peer", turn);
     } else if (fresh) this.#restart(known, context, turn);
     else this.#amend(known, context, turn);
@@ -244,7 +266,9 @@ class Machine implements Reap {
       (pair) => !samePair(pair, current) && !isBroken(context, pair) && this.#siblings.isReachable(entry, pair),
     );
     this.#siblings.suspect(entry, current, turn.now);
-    const trusted = pairs.filter((pair) => !this.#siblings.isSuspect(entry, pair, turn.now));
+    const alive = pairs.filter((pair) => !this.#siblings.isSuspect(entry, pair, turn.now));
+    const good = alive.filter((pair) => !this.#siblings.isBrown(entry, pair));
+    const trusted = good.length > 0 ? good : alive;
     // With the other end as it is, if that one is not gone: it may be the better one for the peer.
     const pair = trusted.find(({ local, peer }) => local === current.local || peer === current.peer) ?? trusted[0];
     if (pair === undefined) return false;
@@ -269,6 +293,7 @@ class Machine implements Reap {
     entry.ends = undefined;
     this.#siblings.join(entry);
     this.#asks.join(entry, turn);
+    this.#sampler.join(entry, turn);
   }
 
   #remove(entry: Entry, turn: Turn): void {
@@ -336,6 +361,8 @@ class Machine implements Reap {
     this.#asks.poll(turn);
     this.#leaves.poll(turn);
     this.#scouts.poll(turn);
+    this.#sampler.poll(turn);
+    this.#brownouts.poll(turn);
     this.#siblings.expire(now);
   }
 

@@ -9,6 +9,7 @@ import { addressAt, addressOctets, type Locator } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import type { PathView } from "./contract.ts";
+import type { PathQuality } from "./quality.ts";
 
 /** Evidence that is older says nothing about now. */
 export const FRESH: Millis = 1_000;
@@ -30,6 +31,8 @@ export interface Path<M> {
   aliveAt: Millis | undefined;
   lostAt: Millis | undefined;
   roundTrip: Millis | undefined;
+  /** `undefined` = nobody has measured it. */
+  quality: PathQuality | undefined;
   /** Contexts whose current pair is on this path, in the order they came. */
   readonly members: Set<M>;
   /** When siblings were last told that this path is lost, and when that it is alive. */
@@ -107,6 +110,7 @@ export class PathTable<M> {
       aliveAt: undefined,
       lostAt: undefined,
       roundTrip: undefined,
+      quality: undefined,
       members: new Set(),
       toldLostAt: -NEVER,
       toldAliveAt: -NEVER,
@@ -145,6 +149,8 @@ export class PathTable<M> {
           state,
           since: state === "lost" ? path.lostAt : path.aliveAt,
           roundTrip: path.roundTrip,
+          loss: path.quality?.loss,
+          brown: path.quality?.brown === true,
           contexts: path.members.size,
         };
       }
@@ -173,6 +179,16 @@ export function proveAlive<M>(box: PeerBox<M>, path: Path<M>, pair: LocatorPair,
   path.pair = pair;
   path.aliveAt = Math.max(path.aliveAt ?? sentAt, sentAt);
   if (!isLost(path)) box.proved = path;
+}
+
+/**
+ * A question that left at `sentAt` on `pair` was answered the same way. A path that was lost before that, or never heard of, is alive; for another
+ * one it is no news, and no reason for anybody to go there.
+ */
+export function proveSampled<M>(path: Path<M>, pair: LocatorPair, sentAt: Millis): void {
+  if (path.aliveAt !== undefined && !isLost(path)) return;
+  path.pair = pair;
+  path.aliveAt = Math.max(path.aliveAt ?? sentAt, sentAt);
 }
 
 /** `locator` of `box` answered. @returns whether that is news */

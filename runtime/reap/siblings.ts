@@ -17,6 +17,7 @@ import {
   PathTable,
   proveAlive,
   proveReachable,
+  proveSampled,
   sampleRoundTrip,
   sitePrefix,
   suspectLost,
@@ -130,6 +131,20 @@ export class Siblings {
     const path = this.pathOf(entry, pair);
     if (entry.box !== undefined && path !== undefined) proveAlive(entry.box, path, pair, sentAt);
     this.acknowledged(entry, pair, sentAt, now);
+  }
+
+  /** A question that `entry` sent on `pair`, which is on `path`, at `sentAt` to measure it was answered by the same way. */
+  sampled(entry: Entry, path: Path<Entry>, pair: LocatorPair, sentAt: Millis, now: Millis): void {
+    proveSampled(path, pair, sentAt);
+    sampleRoundTrip(path, now - sentAt);
+    if (entry.box !== undefined) proveReachable(entry.box, pair.peer);
+  }
+
+  /** Whether the path of `pair` works so badly that another one is better. */
+  isBrown(entry: Entry, pair: LocatorPair): boolean {
+    if (entry.box === undefined) return false;
+    const { local, peer } = endsOf(entry, pair, this.#pathKey);
+    return knownPath(entry.box, local, peer)?.quality?.brown === true;
   }
 
   /** Whether the path of `pair` was proved alive after `since`, and not lost since then. */

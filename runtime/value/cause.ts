@@ -17,5 +17,5 @@ export type LeaveCause =
   /** It was on a metered provider, and another one works. */
   | "metered";
 
-/** All causes; `failure` = its path died, `peer` = the peer takes traffic off a locator of its own. */
-export type MoveCause = LeaveCause | "failure" | "peer";
+/** All causes; `failure` = its path died, `brown-out` = its path lost too much or took too long, `peer` = the peer takes traffic off a locator of its own. */
+export type MoveCause = LeaveCause | "failure" | "brown-out" | "peer";

@@ -75,12 +75,17 @@ export class ReapPairWorld {
   readonly asked: Omit<Sent, "message">[] = [];
   readonly states: { readonly at: Millis; readonly side: Side; readonly id: number; readonly state: ReapState; readonly cause: string }[] =
     [];
-  readonly moves: { readonly at: Millis; readonly side: Side; readonly id: number; readonly pair: LocatorPair }[] = [];
+  readonly moves: { readonly at: Millis; readonly side: Side; readonly id: number; readonly pair: LocatorPair; readonly cause: string }[] =
+    [];
+  /** Paths that were browned out, or are no longer. */
+  readonly qualities: { readonly at: Millis; readonly side: Side; readonly pair: LocatorPair; readonly brown: boolean }[] = [];
   /** Questions of scouts that were answered. */
   readonly worked: { readonly side: Side; readonly id: number; readonly pair: LocatorPair }[] = [];
   readonly arrived: { readonly at: Millis; readonly side: Side; readonly id: number }[] = [];
   /** What the network does with a packet: `true` = it is lost. */
   dead: (from: Side, pair: LocatorPair, now: Millis) => boolean = () => false;
+  /** Milliseconds that a question and its answer take longer than others. */
+  slow: (pair: LocatorPair, now: Millis) => Millis = () => 0;
   readonly options: PairOptions;
   readonly #cores: Readonly<Record<Side, Map<number, CoreContext>>> = { A: new Map(), B: new Map() };
   readonly #pollAt: Record<Side, Millis> = { A: Number.POSITIVE_INFINITY, B: Number.POSITIVE_INFINITY };
@@ -246,6 +251,10 @@ export class ReapPairWorld {
 
   #apply(side: Side, effect: ReapEffect): void {
     if (effect.kind === "drop") return;
+    if (effect.kind === "path-quality") {
+      this.qualities.push({ at: this.now, side, pair: effect.pair, brown: effect.brown });
+      return;
+    }
     const core = this.#cores[side].get(effect.id);
     if (core === undefined) return;
     switch (effect.kind) {
@@ -255,7 +264,7 @@ export class ReapPairWorld {
         return this.#sendMessage(side, effect.id, effect.pair, effect.message);
       case "use-pair":
         core.pair = effect.pair;
-        this.moves.push({ at: this.now, side, id: effect.id, pair: effect.pair });
+        this.moves.push({ at: this.now, side, id: effect.id, pair: effect.pair, cause: effect.cause });
         return;
       case "path-works":
         this.worked.push({ side, id: effect.id, pair: effect.pair });
@@ -317,7 +326,8 @@ export class ReapPairWorld {
     if (lost) return;
     this.at(this.now + this.options.delay, () => {
       if (this.dead(OTHER[side], { local: pair.peer, peer: pair.local }, this.now)) return;
-      this.at(this.now + this.options.delay, () => this.step(side, { kind: "acknowledged", id, nonce }));
+      const back = this.now + this.options.delay + this.slow(pair, this.now);
+      this.at(back, () => this.step(side, { kind: "acknowledged", id, nonce }));
     });
   }
 

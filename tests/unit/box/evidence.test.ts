@@ -13,7 +13,7 @@ const PEERS = [address("2001:db8:b3::1"), address("2001:db8:b4::1")];
 /** A path of provider `name` to a box, alive or lost since an instant. */
 function path(name: string, peerBox: string, state: PathView["state"], since: number | undefined, end = 0): PathView {
   const pair = { local: LOCALS[name], peer: PEERS[end] };
-  return { peerBox, local: name, peer: String(end), pair, state, since, roundTrip: undefined, contexts: 1 };
+  return { peerBox, local: name, peer: String(end), pair, state, since, roundTrip: undefined, loss: undefined, brown: false, contexts: 1 };
 }
 
 const NOW = 100_000;
