@@ -80,6 +80,10 @@ interface PathSums {
   contexts: number;
   /** Milliseconds; of the best path that lives. */
   roundTrip: number | undefined;
+  /** The worst of the paths in use: share of questions without an answer, milliseconds. */
+  loss: number | undefined;
+  delay: number | undefined;
+  brownOuts: number;
 }
 
 function addPaths(box: BoxFacade, add: Add): void {
@@ -103,6 +107,24 @@ function addPaths(box: BoxFacade, add: Add): void {
     "Smoothed round trip of the best of those paths that lives.",
     sums.flatMap(({ labels, roundTrip }): Sample[] => (roundTrip === undefined ? [] : [[labels, roundTrip / 1_000]])),
   );
+  add(
+    "pshim6_path_loss_ratio",
+    "gauge",
+    "Share of the box's questions that were not answered lately, on the worst of those paths that carries contexts.",
+    sums.flatMap(({ labels, loss }): Sample[] => (loss === undefined ? [] : [[labels, loss]])),
+  );
+  add(
+    "pshim6_path_delay_seconds",
+    "gauge",
+    "Smoothed round trip of the slowest of those paths that carries contexts.",
+    sums.flatMap(({ labels, delay }): Sample[] => (delay === undefined ? [] : [[labels, delay / 1_000]])),
+  );
+  add(
+    "pshim6_path_brown_outs",
+    "gauge",
+    "Those paths that work too badly to be used while another one is better.",
+    sums.map((sum) => [sum.labels, sum.brownOuts]),
+  );
 }
 
 function sumPaths(rows: readonly PathRow[]): Map<string, PathSums> {
@@ -119,18 +141,30 @@ function sumPaths(rows: readonly PathRow[]): Map<string, PathSums> {
     const peer = shown.has(row.peerBox) ? row.peerBox.slice(0, PEER_DIGITS) : OTHER;
     const provider = row.localProvider ?? "";
     const key = `${provider} ${peer}`;
-    const sum = sums.get(key) ?? {
+    const sum: PathSums = sums.get(key) ?? {
       labels: { provider, peer },
       states: { alive: 0, lost: 0, unknown: 0 },
       contexts: 0,
       roundTrip: undefined,
+      loss: undefined,
+      delay: undefined,
+      brownOuts: 0,
     };
     sums.set(key, sum);
     sum.states[row.state]++;
     sum.contexts += row.contexts;
+    if (row.brownOut) sum.brownOuts++;
+    if (row.contexts > 0) {
+      sum.loss = worse(sum.loss, row.loss);
+      sum.delay = worse(sum.delay, row.rttMs);
+    }
     if (row.state === "alive" && row.rttMs !== null) sum.roundTrip = Math.min(row.rttMs, sum.roundTrip ?? row.rttMs);
   }
   return sums;
+}
+
+function worse(known: number | undefined, value: number | null): number | undefined {
+  return value === null ? known : Math.max(value, known ?? value);
 }
 
 function showLabels(labels: Labels): string {

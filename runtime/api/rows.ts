@@ -46,6 +46,13 @@ export const pathRow = z
     state: z.enum(["alive", "lost", "unknown"]),
     sinceMs: millis.nullable().meta({ description: "Since it was last proved alive or lost." }),
     rttMs: millis.nullable(),
+    loss: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .meta({ description: "Share of the box's questions on it that were not answered lately; null = it is not measured.", example: 0.02 }),
+    brownOut: z.boolean().meta({ description: "Whether it works too badly to be used while another one is better." }),
     mtu: count.nullable().meta({ description: "What it is taken to carry, octets on the wire; null = nobody has sent on it." }),
     contexts: count.meta({ description: "Contexts that send on it now." }),
   })
@@ -168,7 +175,7 @@ export const eventRow = z
       .string()
       .meta({ description: "Grows from event to event; another first half = another run of the box.", example: "1795000000-42" }),
     at: z.string().meta({ description: "ISO 8601." }),
-    kind: z.string().meta({ description: "established, recovering, removed, failed, state, moved, told." }),
+    kind: z.string().meta({ description: "established, recovering, removed, failed, state, moved, path, told." }),
     text: z.string(),
   })
   .meta({ id: "Event", description: "Something that happened in the box." });

@@ -23,8 +23,10 @@ import { Proofs, type Prove } from "./proofs.ts";
 
 /** What a box must know of its site. */
 export interface BoxSite
-  extends Pick<Site, "contexts" | "hold" | "reap" | "bindings">,
+  extends Pick<Site, "contexts" | "hold" | "bindings">,
     Partial<Pick<Site, "tun" | "icmp" | "mtu" | "dns" | "admission" | "policy" | "failback">> {
+  /** Without `quality` paths are not measured. */
+  readonly reap: Pick<Site["reap"], "profile"> & Partial<Pick<Site["reap"], "quality">>;
   readonly providers: readonly (LocatorSource & { readonly name?: string })[];
   readonly ulid?: (Pick<Site["ulid"], "routable"> & Partial<Pick<Site["ulid"], "prefix">>) | undefined;
 }
@@ -59,9 +61,9 @@ export function assembleBox(site: BoxSite, parts: AssemblyParts): Box {
     changed: parts.bindingChanged,
   });
   bindings.setStatic(site.bindings);
-  const reap = createReap();
-  // The machine asks for these only while it works, when the box is there.
+  // The machines ask for these only while they work, when the box is there.
   const settings = (): BoxSettings => box.settings;
+  const reap = createReap({ quality: () => settings().quality, lastUse: (id) => box.lastUse(id) });
   const shim6 = createShim6(
     {
       capacity: site.contexts.max,
@@ -128,6 +130,7 @@ function settingsFor({ contexts, hold, reap, tun, icmp, mtu, dns, admission, pol
       providers: providers.map(({ name = "", prefix }) => ({ name, prefix })),
     },
     profile: reap.profile,
+    quality: reap.quality?.watch === true && reap.profile === "fast" ? reap.quality : undefined,
     timing: ({ localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip }) =>
       // The profile that this peer knows of: another one chosen meanwhile is for contexts to come.
       timingFor(localCapabilities === undefined ? "rfc5534" : "fast", localCapabilities, peerCapabilities, peerKeepaliveSeconds, roundTrip),

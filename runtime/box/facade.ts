@@ -193,6 +193,8 @@ export function createFacade(parts: FacadeParts): BoxFacade {
           state: path.state,
           sinceMs: ago(path.since),
           rttMs: path.roundTrip ?? null,
+          loss: path.loss ?? null,
+          brownOut: path.brown,
           mtu: box.pathMtu(path.pair) ?? null,
           contexts: path.contexts,
         };

@@ -6,7 +6,7 @@ import { Limiter } from "./limiter.ts";
 /** Something worth telling an operator. */
 export interface BoxEvent {
   readonly at: Millis;
-  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved" | "told";
+  readonly kind: "established" | "recovering" | "removed" | "failed" | "state" | "moved" | "path" | "told";
   readonly text: string;
 }
 

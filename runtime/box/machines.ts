@@ -334,6 +334,8 @@ export class Machines {
         return sender.send(effect.pair.local, effect.pair.peer, effect.message);
       case "use-pair":
         return this.#usePair(effect, now);
+      case "path-quality":
+        return this.#tellQuality(effect, now);
       case "path-works":
         return moves.pathWorks(effect.id, effect.pair, now);
       case "state":
@@ -353,6 +355,14 @@ export class Machines {
     }
   }
 
+  #tellQuality({ pair, brown, loss = 0, delay = 0, contexts }: Extract<ReapEffect, { kind: "path-quality" }>, now: Millis): void {
+    const { counters, journal } = this.#parts;
+    counters.count(brown ? "in-path-brown-out" : "in-path-good-again");
+    const measured = `loses ${Math.round(100 * loss)} %, takes ${Math.round(delay)} ms`;
+    const what = brown ? "is too bad to be used while another one is better" : "is good again";
+    journal.tell("path", now, `${pair.local} → ${pair.peer} ${what}: it ${measured}; contexts on it: ${contexts}`);
+  }
+
   /** The new path's MTU holds from its first packet on. */
   #usePair({ id, from, pair, cause }: Extract<ReapEffect, { kind: "use-pair" }>, now: Millis): void {
     const { census, core, moves, paths } = this.#parts;
@@ -362,7 +372,7 @@ export class Machines {
     census.moved(id, localLocator);
     moves.moved(id, from, pair, cause, now);
     // What policy forbids was its own to leave, and must not be come back to.
-    if (cause !== "failure" && this.#policy.hasRules) this.#rerank(id, now);
+    if (cause !== "failure" && cause !== "brown-out" && this.#policy.hasRules) this.#rerank(id, now);
   }
 }
 

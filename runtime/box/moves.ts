@@ -94,7 +94,7 @@ export class Moves implements MoveListener {
   /** Context `id` sends on another pair. */
   moved(id: number, from: LocatorPair, to: LocatorPair, cause: MoveCause, now: Millis): void {
     this.#log.moved(id, from, to, cause, now);
-    if (cause !== "failure") {
+    if (cause !== "failure" && cause !== "brown-out") {
       this.#displaced.delete(id);
       return;
     }

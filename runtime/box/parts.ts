@@ -8,6 +8,7 @@ import type { Entropy } from "../port/entropy.ts";
 import type { Log } from "../port/log.ts";
 import type { Reap, ReapTiming } from "../reap/contract.ts";
 import type { ReapProfile } from "../reap/profile.ts";
+import type { QualitySettings } from "../reap/quality.ts";
 import type { ContextView, Shim6 } from "../shim6/contract.ts";
 import type { Ulid } from "../value/address.ts";
 import type { Prefix } from "../value/prefix.ts";
@@ -34,6 +35,8 @@ export interface BoxSettings {
   readonly routable?: readonly Prefix[] | undefined;
   /** What peers are told of it, from the next handshake on. */
   readonly profile: ReapProfile;
+  /** When a path that works is too bad; `undefined` = paths are not measured. */
+  readonly quality?: QualitySettings | undefined;
   /** Which providers carry what; absent = as they rank by themselves. */
   readonly policy?: PolicyTerms | undefined;
   /** When contexts go back to a provider that works again; absent = after a minute. */

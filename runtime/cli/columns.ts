@@ -90,9 +90,20 @@ export const PATHS: readonly Column<PathRow>[] = [
   addressColumn("local", "localLocator", (row) => row.localLocator),
   addressColumn("peer", "peerLocator", (row) => row.peerLocator),
   { title: "by", name: "localProvider", cell: (row) => row.localProvider ?? "-", plain: (row) => exact(row.localProvider) },
-  { title: "state", cell: (row) => row.state, tone: (row) => PATH_TONES[row.state] },
+  {
+    title: "state",
+    cell: (row) => (row.brownOut ? "brown-out" : row.state),
+    tone: (row) => (row.brownOut ? "warn" : PATH_TONES[row.state]),
+  },
   millisColumn("since", "sinceMs", (row) => row.sinceMs, 2),
   millisColumn("rtt", "rttMs", (row) => row.rttMs, 1),
+  {
+    title: "loss",
+    cell: ({ loss }) => (loss === null ? "-" : `${Math.round(100 * loss)} %`),
+    plain: (row) => exact(row.loss),
+    right: true,
+    spare: 3,
+  },
   { title: "mtu", cell: (row) => String(row.mtu ?? "-"), plain: (row) => exact(row.mtu), right: true, spare: 4 },
   { title: "contexts", cell: (row) => String(row.contexts), right: true },
 ];

@@ -25,6 +25,7 @@ import { logSchema } from "./log-schema.ts";
 import { dhcpSchema, dnsSchema, zoneSchema } from "./name-schema.ts";
 import { RULE_LIMIT, ruleSchema } from "./policy-schema.ts";
 import { economySettings, failbackField } from "./provider-schema.ts";
+import { reapSchema } from "./reap-schema.ts";
 import { CONTEXT_LIMIT, IPV6_MINIMUM_MTU, PAYLOAD_HEADER_OCTETS, PROVIDER_LIMIT, ROUTABLE_LIMIT } from "./site.ts";
 import { tunnelSchema } from "./tunnel-schema.ts";
 
@@ -214,15 +215,7 @@ export const siteSchema = z.strictObject({
   legacy: legacySchema.prefault({}).meta({
     description: "How hosts with nothing but a ULID and peers without Shim6 reach each other ([peers without Shim6](legacy.md)).",
   }),
-  reap: z
-    .strictObject({
-      profile: z.enum(["fast", "rfc5534"]).default("fast").meta({
-        description:
-          "`fast` finds failures in fractions of a second between boxes of this kind; `rfc5534` keeps to the RFC's timers with everyone.",
-      }),
-    })
-    .prefault({})
-    .meta({ description: "Failure detection." }),
+  reap: reapSchema.prefault({}).meta({ description: "Failure detection." }),
   shim6: z
     .strictObject({
       routingHeader: z

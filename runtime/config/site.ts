@@ -32,7 +32,7 @@ export interface Site {
   readonly hold: HoldSettings;
   readonly establish: EstablishSettings;
   readonly legacy: LegacySettings;
-  readonly reap: { readonly profile: ReapProfile };
+  readonly reap: { readonly profile: ReapProfile; readonly quality: PathQualitySettings };
   readonly shim6: { readonly routingHeader: "drop" | "pass" };
   readonly egress: { readonly manage: boolean };
   readonly links: LinkSettings;
@@ -268,6 +268,17 @@ export interface TunSettings {
   readonly mtu: number;
   /** Queues, each with a thread of its own. */
   readonly queues: number;
+}
+
+/** When a path that works is too bad (runtime/reap/quality.ts). */
+export interface PathQualitySettings {
+  readonly watch: boolean;
+  /** Share of questions without an answer, 0 … 1. */
+  readonly loss: number;
+  readonly delay: Millis;
+  readonly interval: Millis;
+  readonly standby: Millis;
+  readonly hold: Millis;
 }
 
 /** What the kernel's word about interfaces leads to. */

@@ -91,8 +91,9 @@ export class Brownouts {
     if (pair === undefined || !this.#pacer.take(turn.now)) return "next";
     path.quality.leftAt = turn.now;
     this.#parts.leaves(entry);
+    const from = entry.current;
     this.#parts.siblings.moveTo(entry, pair);
-    turn.effects.push({ kind: "use-pair", id: entry.context.id, pair, cause: "brown-out" });
+    turn.effects.push({ kind: "use-pair", id: entry.context.id, from, pair, cause: "brown-out" });
     return "next";
   }
 

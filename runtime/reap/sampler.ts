@@ -18,6 +18,10 @@ import type { Turn } from "./turn.ts";
 
 /** Contexts that carried something so lately are worth measuring for. */
 export const ACTIVE: Millis = 5_000;
+/** A path that was lost so lately may come and go: it is measured as often as one in use. */
+const DOUBTED: Millis = 60_000;
+/** What was measured of a path that has been dead for longer says nothing of it now. */
+const REVIVED: Millis = 10_000;
 /** Looks at a box without such contexts, seldom and more seldom. */
 const REST: Millis = 1_000;
 const REST_MOST: Millis = 10_000;
@@ -137,10 +141,11 @@ export class Sampler {
     const { path, pair, at, missed } = question;
     watch.open.delete(nonce);
     const wasLost = isLost(path);
+    const isOld = turn.now - (path.lostAt ?? turn.now) > REVIVED;
     this.#parts.siblings.sampled(entry, path, pair, at, turn.now);
     if (wasLost && isLost(path)) return;
     if (wasLost) {
-      path.quality?.restart();
+      if (isOld) path.quality?.restart();
       this.#parts.revived(entry, path, turn);
     }
     path.quality ??= new PathQuality();
@@ -189,8 +194,8 @@ export class Sampler {
       if (now - at >= LATEST) open.delete(nonce);
       if (missed || now - at < patience) continue;
       question.missed = true;
-      // A dead path is REAP's business; what is known of its quality would be of its death.
-      if (isLost(path)) continue;
+      // A dead path is REAP's business: what was asked when it was dead already says nothing of its quality.
+      if (isLost(path) && (path.lostAt ?? now) <= at) continue;
       path.quality ??= new PathQuality();
       if (path.quality.missed(now, settings)) this.#parts.changed(path, box, turn);
     }
@@ -238,7 +243,7 @@ export class Sampler {
   }
 
   #isActive(entry: Entry, path: Path<Entry>, now: Millis): boolean {
-    if (entry.path !== path || entry.state !== "Operational" || entry.rests || !shares(entry)) return false;
+    if (entry.path !== path || entry.rests || !shares(entry)) return false;
     return now - this.#parts.lastUse(entry.context.id, now) <= ACTIVE;
   }
 
@@ -253,7 +258,7 @@ export class Sampler {
     if (!watch.alert) watch.renewed.clear();
     for (const { entry, path, pair } of watch.standbys) {
       if (path.members.size > 0 || entry.box !== watch.box || (watch.due.get(path) ?? 0) > turn.now) continue;
-      const isWatched = watch.alert || path.quality?.brown === true;
+      const isWatched = watch.alert || path.quality?.brown === true || turn.now - (path.lostAt ?? -NEVER) < DOUBTED;
       const gap = isWatched ? settings.interval : settings.standby;
       // Seldom samples are of another time: when it matters, it begins anew.
       if (watch.alert && !watch.renewed.has(path)) {

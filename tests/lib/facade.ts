@@ -175,7 +175,17 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
     },
     *paths() {
       const path = { id: "p1", peerBox: "cd".repeat(32), localLocator: "2001:db8:a1::10", peerLocator: "2001:db8:b3::10" };
-      yield { ...path, localProvider: "isp1", state: "lost", sinceMs: 250, rttMs: null, mtu: 1400, contexts: 0 };
+      yield {
+        ...path,
+        localProvider: "isp1",
+        state: "lost",
+        sinceMs: 250,
+        rttMs: null,
+        loss: null,
+        brownOut: false,
+        mtu: 1400,
+        contexts: 0,
+      };
     },
     *providers() {
       const line = {

@@ -14,6 +14,8 @@ const path = (change: Partial<PathRow>): PathRow => ({
   state: "alive",
   sinceMs: 1,
   rttMs: 20,
+  loss: null,
+  brownOut: false,
   mtu: 1500,
   contexts: 2,
   ...change,
@@ -23,7 +25,7 @@ test("the whole text, golden", () => {
   const box = fakeFacade(3);
   box.paths = () => [
     path({}),
-    path({ rttMs: 10, contexts: 1 }),
+    path({ rttMs: 10, loss: 0.25, brownOut: true, contexts: 1 }),
     path({ state: "lost", rttMs: 1 }),
     path({ localProvider: null, rttMs: null }),
   ];
@@ -60,6 +62,10 @@ test("the whole text, golden", () => {
       'pshim6_path_contexts{provider="isp1",peer="cdcdcdcdcdcdcdcd"} 5',
       'pshim6_path_contexts{provider="",peer="cdcdcdcdcdcdcdcd"} 2',
       'pshim6_path_round_trip_seconds{provider="isp1",peer="cdcdcdcdcdcdcdcd"} 0.01',
+      'pshim6_path_loss_ratio{provider="isp1",peer="cdcdcdcdcdcdcdcd"} 0.25',
+      'pshim6_path_delay_seconds{provider="isp1",peer="cdcdcdcdcdcdcdcd"} 0.02',
+      'pshim6_path_brown_outs{provider="isp1",peer="cdcdcdcdcdcdcdcd"} 1',
+      'pshim6_path_brown_outs{provider="",peer="cdcdcdcdcdcdcdcd"} 0',
       'pshim6_firewall_packets_total{rule="rule-\\"a\\\\b\\""} 3',
       'pshim6_firewall_bytes_total{rule="rule-\\"a\\\\b\\""} 240',
       "",

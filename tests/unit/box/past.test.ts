@@ -13,6 +13,8 @@ const view = (change: Partial<PathView> = {}): PathView => ({
   state: "alive",
   since: 0,
   roundTrip: 10,
+  loss: undefined,
+  brown: false,
   contexts: 1,
   ...change,
 });

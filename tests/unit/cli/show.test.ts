@@ -53,7 +53,7 @@ test("a table fits the terminal, whatever its width", async () => {
 
 test("paths say what they carry", async () => {
   const { out } = await (await machine()).run(["show", "paths", "--socket", SOCKET], { columns: 240 });
-  assert.match(out, /^box +local +peer +by +state +since +rtt +mtu +contexts\n.* lost +250ms +- +1400 +0\n/);
+  assert.match(out, /^box +local +peer +by +state +since +rtt +loss +mtu +contexts\n.* lost +250ms +- +- +1400 +0\n/);
 });
 
 test("JSON is what the box said", async () => {

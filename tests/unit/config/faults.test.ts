@@ -36,7 +36,20 @@ const CASES: readonly Case[] = [
   {
     name: "unknown setting that resembles nothing",
     lines: { 9: "reap: { zebra: 1 }" },
-    faults: ["9:9 reap.zebra is no setting | there is: profile"],
+    faults: ["9:9 reap.zebra is no setting | there is: profile, quality"],
+  },
+  {
+    name: "a share that is none",
+    lines: { 9: 'reap: { quality: { loss: 0.2, delay: "500" } }' },
+    faults: [
+      "9:26 reap.quality.loss must be text, not 0.2 | put it in quotes",
+      '9:38 reap.quality.delay is no duration: "500" | write it like "250ms", "15s" or "10m"',
+    ],
+  },
+  {
+    name: "no share at all, and more than everything",
+    lines: { 9: 'reap: { quality: { loss: "101%" } }' },
+    faults: ['9:26 reap.quality.loss is no share: "101%" | write per cent like "20%" or "2.5%", up to "100%"'],
   },
   {
     name: "routable prefixes: too long, out of the wrong block, over one another, nobody's; each complaint once",

@@ -81,7 +81,7 @@ test("the design's example, defaults filled in", () => {
           },
         ],
       },
-      reap: { profile: "fast" },
+      reap: { profile: "fast", quality: { watch: true, loss: 0.2, delay: 500, interval: 200, standby: 2_000, hold: 10_000 } },
       shim6: { routingHeader: "drop" },
       egress: { manage: true },
       links: { watch: true, gateway: { watch: true, interval: 3000 }, halfLife: 15_000, longest: 60_000 },
@@ -125,7 +125,7 @@ icmp: { pass: all }
 mtu: { probe: false }
 contexts: { max: 1048576, idle: 1.5h }
 hold: { packets: 1, octets: 65576, total: 65576 }
-reap: { profile: rfc5534 }
+reap: { profile: rfc5534, quality: { watch: false, loss: "2.5%", delay: 1s, interval: 1s, standby: 10s, hold: 1m } }
 shim6: { routingHeader: pass }
 egress: { manage: false }
 links: { watch: false, gateway: { watch: false, interval: 10s }, halfLife: 1s, longest: 5m }
@@ -172,6 +172,7 @@ key: { bits: 4096 }
   assert.equal(site.contexts, { max: 1_048_576, idle: 5_400_000 });
   assert.equal(site.hold, { packets: 1, octets: 65_576, total: 65_576 });
   assert.equal([site.reap.profile, site.shim6.routingHeader, site.egress.manage], ["rfc5534", "pass", false]);
+  assert.equal(site.reap.quality, { watch: false, loss: 0.025, delay: 1_000, interval: 1_000, standby: 10_000, hold: 60_000 });
   assert.equal(site.links, { watch: false, gateway: { watch: false, interval: 10_000 }, halfLife: 1000, longest: 300_000 });
   assert.equal([site.log.level, site.key.bits, site.api], ["debug", 4096, undefined]);
 });

@@ -33,6 +33,8 @@ const path = (localProvider: string, state: PathRow["state"], peerBox = "b1", ch
   state,
   sinceMs: 100,
   rttMs: 10,
+  loss: null,
+  brownOut: false,
   mtu: 1_500,
   contexts: 1,
   ...change,

@@ -242,7 +242,7 @@ test("a context that wants to leave for a better provider does not go to a path 
   it.run(80_000);
   assert.is(on(it, "a2"), 4);
   for (let i = 0; i < 10; i++) {
-    it.step("A", { kind: "leave", id: 0, cause: "failback" });
+    it.step("A", { kind: "leave", id: 0, end: "local", cause: "failback" });
     it.run(80_000 + 5_000 * i);
     assert.ok(uses(it.corePair("A", 0) ?? it.pair("A", 0, 0), "a2"));
   }

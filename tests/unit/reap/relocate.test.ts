@@ -124,7 +124,7 @@ test("between our own boxes a pair whose end is gone is left without a question,
     assert.equal(
       effects.filter(({ kind }) => kind !== "ask"),
       [
-        { kind: "use-pair", id: 1, pair, cause: "failure" },
+        { kind: "use-pair", id: 1, from: WHOLE.current, pair, cause: "failure" },
         { kind: "send-timer", id: 1, action: "stop" },
       ],
       name,
