@@ -23,6 +23,8 @@ export async function openLibc(): Promise<Libc> {
     eventfd: (initial, flags) => symbols.eventfd(initial, flags),
     socket: (domain, type, protocol) => symbols.socket(domain, type, protocol),
     setsockopt: (fd, level, option, value) => symbols.setsockopt(fd, level, option, value, value.length),
+    getsockopt: (fd, level, option, value) =>
+      symbols.getsockopt(fd, level, option, value, new Uint8Array(new Uint32Array([value.length]).buffer)),
     getsockname: (fd, name) => symbols.getsockname(fd, name, new Uint8Array(new Uint32Array([name.length]).buffer)),
     bind: (fd, name) => symbols.bind(fd, name, name.length),
     connect: (fd, name) => symbols.connect(fd, name, name.length),

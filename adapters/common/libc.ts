@@ -33,6 +33,8 @@ export interface Libc {
   eventfd(initial: number, flags: number): number;
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  /** The option's value, into `value`. */
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
   /** The socket's own address, into the structure `name`. */
   getsockname(fd: number, name: Uint8Array): number;
   bind(fd: number, name: Uint8Array): number;

@@ -47,8 +47,15 @@ export function openTap(libc: Libc, name: string): Tap {
     throw new PortError("failed", `the packet socket on ${name}: ${why}`);
   }
   const receiveOne = openReceiver(libc, fd);
+  const statistics = new Uint8Array(kernel.TPACKET_STATS_OCTETS);
   let open = true;
+  let missed = 0;
   return {
+    missed() {
+      if (open && libc.getsockopt(fd, kernel.SOL_PACKET, kernel.PACKET_STATISTICS, statistics) === 0)
+        missed += new DataView(statistics.buffer).getUint32(kernel.TPACKET_STATS_DROPS, true);
+      return open ? missed : 0;
+    },
     read(limit, take) {
       let count = 0;
       while (open && count < limit && receiveOne(take)) count++;

@@ -16,3 +16,9 @@ export const SOCKADDR_LL_INDEX = 4;
 export const SOCKADDR_LL_PKTTYPE = 10;
 /** The machine sent it. */
 export const PACKET_OUTGOING = 4;
+
+export const SOL_PACKET = 263;
+/** struct tpacket_stats: packets u32, of them dropped u32; reading it begins to count anew. */
+export const PACKET_STATISTICS = 6;
+export const TPACKET_STATS_OCTETS = 8;
+export const TPACKET_STATS_DROPS = 4;

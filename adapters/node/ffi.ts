@@ -34,6 +34,8 @@ export async function openLibc(): Promise<Libc> {
     eventfd: (initial, flags) => setup.eventfd(initial, flags),
     socket: (domain, type, protocol) => setup.socket(domain, type, protocol),
     setsockopt: (fd, level, option, value) => setup.setsockopt(fd, level, option, value, value.length),
+    getsockopt: (fd, level, option, value) =>
+      setup.getsockopt(fd, level, option, value, new Uint8Array(new Uint32Array([value.length]).buffer)),
     getsockname: (fd, name) => setup.getsockname(fd, name, new Uint8Array(new Uint32Array([name.length]).buffer)),
     bind: (fd, name) => setup.bind(fd, name, name.length),
     connect: (fd, name) => setup.connect(fd, name, name.length),

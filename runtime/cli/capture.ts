@@ -70,7 +70,9 @@ async function run(session: Session, flags: CaptureFlags): Promise<void> {
     sink = flags.write === undefined ? undefined : host.openSink(toStdout ? undefined : flags.write);
     const write = sink === undefined ? lineWriter(session) : await fileWriter(session, socket, sink, status.tun);
     const count = await new Capture(session, socket, flags).run(tap, write, stop);
+    const missed = tap.missed();
     if (sink !== undefined) session.note(`${count} packets\n`);
+    if (missed > 0) session.note(`pshim6: ${missed} packets came too fast and are missing\n`);
   } finally {
     unhook();
     tap.close();

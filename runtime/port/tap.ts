@@ -6,6 +6,8 @@ export interface Tap {
    * @returns how many there were; `limit` = there may be more
    */
   read(limit: number, take: (packet: Uint8Array, at: bigint, outgoing: boolean) => void): number;
+  /** Packets that passed and found no room, since the start; 0 after the end. */
+  missed(): number;
   /** The second call does nothing. */
   close(): void;
 }

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadPlatform } from "../../adapters/platform.ts";
 import { insideNamespace } from "../lib/netns.ts";
+import { havePeers } from "../lib/peers.ts";
 import { errorOf, within } from "../lib/scratch.ts";
 
 if (insideNamespace(fileURLToPath(import.meta.url))) {
@@ -69,6 +70,27 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
       tap.read(100, () => undefined),
       0,
     );
+  });
+
+  const maybe = havePeers("python3") ? test : test.skip;
+  maybe("packets that find no room are counted", async () => {
+    const tap = await openTap("lo");
+    assert.is(tap.missed(), 0);
+    const flood = [
+      "import socket",
+      "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+      "for i in range(6000):",
+      "  try: s.sendto(bytes(60000), ('::1', 9))",
+      "  except OSError: pass",
+    ];
+    assert.is(spawnSync("python3", ["-c", flood.join("\n")]).status, 0);
+    const missed = tap.missed();
+    let taken = 0;
+    while (tap.read(256, () => taken++) > 0);
+    assert.ok(missed > 100 && taken > 100, `${missed} missed, ${taken} taken`);
+    assert.is(tap.missed(), missed);
+    tap.close();
+    assert.is(tap.missed(), 0);
   });
 
   test("no such interface", async () => {

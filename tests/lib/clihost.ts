@@ -118,7 +118,7 @@ export class CliMachine {
       runLabStream: (rest) => hand("lab-stream", rest),
       runLabHost: (rest) => hand("lab-host", rest),
       openSimulation: async () => memoryOutside(coreModule(), createCrypto()),
-      openTap: async () => ({ read: () => 0, close: () => undefined }),
+      openTap: async () => ({ read: () => 0, missed: () => 0, close: () => undefined }),
       openSink: (path) => {
         const parts: Uint8Array[] = [];
         const name = path ?? "-";

@@ -72,7 +72,7 @@ test("any octets make no error", () => {
 });
 
 /** An interface on which `packets` pass. */
-function tapOf(packets: readonly [Uint8Array, boolean][], closed: { count: number }): Tap {
+function tapOf(packets: readonly [Uint8Array, boolean][], closed: { count: number }, lost: number): Tap {
   const waiting = [...packets];
   return {
     read(limit, take) {
@@ -80,11 +80,12 @@ function tapOf(packets: readonly [Uint8Array, boolean][], closed: { count: numbe
       for (const [packet, outgoing] of some) take(packet, 1_800_000_000_123_456_789n, outgoing);
       return some.length;
     },
+    missed: () => lost,
     close: () => void closed.count++,
   };
 }
 
-async function capture(flags: readonly string[], pauses = 3) {
+async function capture(flags: readonly string[], pauses = 3, lost = 0) {
   const machine = new CliMachine();
   const api = createApi(fakeFacade(2));
   await machine.http.serveSocket(SOCKET, (request) => api.fetch(request));
@@ -95,7 +96,7 @@ async function capture(flags: readonly string[], pauses = 3) {
     [inner(address("fc00:aaaa:1::99"), PEER), true],
     [Uint8Array.of(1, 2, 3), true],
   ];
-  const host = { openTap: async () => tapOf(packets, closed) };
+  const host = { openTap: async () => tapOf(packets, closed, lost) };
   const result = await machine.run(["capture", "--socket", SOCKET, ...flags], { pauses, host });
   assert.is(closed.count, 1);
   return { ...result, written: machine.written };
@@ -118,6 +119,10 @@ test("filters and ends", async () => {
   assert.is(await lines("--peer", "fc00:bbbb:1::10"), 3);
   assert.is(await lines("--context", "7"), 0);
   assert.is((await capture(["--for", "0.001"], 0)).code, 0);
+});
+
+test("packets that came too fast are told of", async () => {
+  assert.is((await capture([], 3, 7)).err, "pshim6: 7 packets came too fast and are missing\n");
 });
 
 test("a file, and standard output that is no terminal", async () => {
