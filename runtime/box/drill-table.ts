@@ -56,6 +56,11 @@ export function drillRules({ tun, lan }: DrillPlace): string {
     `    iifname "${tun}" ip6 saddr @broken goto lost-out`,
     `    iifname != { "${tun}", "${lan}" } ip6 daddr @broken goto lost-in`,
     "  }",
+    // Hosts with addresses of the provider's own may go past the TUN.
+    "  chain past {",
+    `    type filter hook forward priority ${WIRE_PRIORITY}; policy accept;`,
+    `    iifname "${lan}" oifname != { "${tun}", "${lan}" } ip6 saddr @broken goto lost-out`,
+    "  }",
     "  chain hosts {",
     `    type filter hook forward priority ${HOSTS_PRIORITY}; policy accept;`,
     `    iifname "${tun}" oifname "${lan}" add @heard { ip6 saddr . ip6 daddr . meta l4proto }`,

@@ -22,8 +22,9 @@ interface CaptureFlags extends BoxFlags {
 
 /** Contexts that are asked for at a time. */
 const CONTEXTS = 20_000;
-/** The box is asked for its contexts anew no sooner than this, ms. */
+/** The box is asked for its contexts anew no sooner than this, ms, and than this share of time allows. */
 const ASK_AGAIN = 500;
+const ASK_SHARE = 0.05;
 /** Between two looks for packets when there were none, ms; and packets taken at once. */
 const QUIET = 20;
 const AT_ONCE = 256;
@@ -94,7 +95,7 @@ class Capture {
   readonly #socket: string;
   readonly #flags: CaptureFlags;
   readonly #annotator = new Annotator();
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #askFrom = Number.NEGATIVE_INFINITY;
 
   constructor(session: Session, socket: string, flags: CaptureFlags) {
     this.#session = session;
@@ -130,11 +131,13 @@ class Capture {
   /** The box's contexts, if they were not asked for just now. */
   async #learn(): Promise<void> {
     const { wall } = this.#session.host;
-    if (wall() - this.#askedAt < ASK_AGAIN) return;
+    const began = wall();
+    if (began < this.#askFrom) return;
     const request = new Request(`http://box/contexts?limit=${CONTEXTS}`);
     const { items } = await ask(this.#session, this.#socket, request, (body) => listing(contextRow).parse(body));
     this.#annotator.learn(items);
-    this.#askedAt = wall();
+    const ended = wall();
+    this.#askFrom = ended + Math.max(ASK_AGAIN, (ended - began) / ASK_SHARE);
   }
 
   #wants({ context, source, destination }: Annotation): boolean {

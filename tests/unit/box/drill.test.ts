@@ -47,6 +47,7 @@ test("the kernel ends the break by itself", () => {
   const rules = drillRules({ tun: "pshim0", lan: "lan0" });
   assert.match(rules, /^add table inet pshim6_drill_pshim0\ndelete table inet pshim6_drill_pshim0\ntable inet pshim6_drill_pshim0 \{\n/);
   assert.match(rules, /iifname "pshim0" ip6 saddr @broken goto lost-out/);
+  assert.match(rules, /iifname "lan0" oifname != \{ "pshim0", "lan0" \} ip6 saddr @broken goto lost-out/);
 });
 
 const flow = (source: typeof HOST, destination: typeof HOST, ago = 0, kind: NotedFlow["kind"] = "tcp"): NotedFlow => ({
