@@ -34,12 +34,22 @@ if (havePeers("root", "ip", "python3", "tshark")) {
       const file = `${ground.directory}/box.pcapng`;
       const capture = (...flags: string[]) =>
         ground.run("boxA", [...PROGRAM, "capture", "-c", siteFile(ground.directory, ALPHA), ...flags]);
+      const until = async (what: string, done: () => boolean) => {
+        for (let waited = 0; !done(); waited += 50) {
+          if (waited > 30_000) throw new Error(`waited 30 s until ${what}`);
+          await host.sleep(50);
+        }
+      };
       // From before the first context on, so that the handshake is in it.
-      const whole = capture("-w", file, "--for", "4");
-      await host.sleep(1_000);
+      const complaints: string[] = [];
+      const words = [...PROGRAM, "capture", "-c", siteFile(ground.directory, ALPHA), "-w", file];
+      const whole = await ground.spawn("boxA", words, { line: () => undefined, complaint: (text) => void complaints.push(text) });
+      await until("the capture has begun", () => host.files.mode(file) !== undefined);
       const streams = await startStreams(host, ground, "h1", "h2", boxes[1].ulid, 1);
-      const { code, stdout, stderr } = await whole;
-      assert.is(code, 0, stderr + stdout);
+      await until("there is traffic", () => (streams.latest?.total ?? 0) > 50);
+      host.processes.kill(whole.pid, "SIGINT");
+      assert.is(await whole.ended, 0, complaints.join("\n"));
+      assert.match(complaints.at(-1) ?? "", /^\d+ packets$/, complaints.join("\n"));
       const packets = tshark(file);
       assert.ok(packets.length > 50, `${packets.length} packets`);
       const ofHosts = packets.filter(([name]) => name === "pshim0-hosts");
@@ -62,8 +72,8 @@ if (havePeers("root", "ip", "python3", "tshark")) {
       assert.is(judge.status, 0, judge.stdout.slice(-2_000) + judge.stderr);
 
       // Into a pipe whose reader leaves early.
-      const words = [...PROGRAM, "capture", "-c", siteFile(ground.directory, ALPHA), "-w", "-", "--context", String(context.id)];
-      const pipe = `${words.map((word) => `'${word}'`).join(" ")} | tshark -l -r - -c 20 -T fields -e frame.comment 2>/dev/null`;
+      const one = [...PROGRAM, "capture", "-c", siteFile(ground.directory, ALPHA), "-w", "-", "--context", String(context.id)];
+      const pipe = `${one.map((word) => `'${word}'`).join(" ")} | tshark -l -r - -c 20 -T fields -e frame.comment 2>/dev/null`;
       const piped = await ground.run("boxA", ["sh", "-c", pipe]);
       const comments = piped.stdout.trimEnd().split("\n");
       assert.is(comments.length, 20, piped.stdout + piped.stderr);
