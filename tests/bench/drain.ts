@@ -9,6 +9,7 @@
  *
  * usage: drain.ts [--contexts N] [--talking N] [--interval MS] [--rounds N] [--runtime node|deno|bun] [--json]
  */
+import { readFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import process from "node:process";
 import type { Listing, PathRow } from "../../runtime/api/rows.ts";
@@ -27,6 +28,8 @@ interface Round {
   /** Milliseconds from the word until no context of the box is on the drained provider. */
   readonly alphaMs: number;
   readonly betaMs: number;
+  /** Processor time that the boxes took meanwhile, ms. It tells more than the time where the machine is busy with other things. */
+  readonly cpuMs: readonly [alpha: number, beta: number];
   /** Hosts' packets that left a box, and those of them that did not come to the other one. */
   readonly packets: number;
   readonly lost: number;
@@ -90,11 +93,13 @@ async function once(ground: Ground, host: LabHost): Promise<Round> {
   await alpha.hosts.ask({ kind: "traffic", pairs: talkers, interval });
   await host.sleep(CALM);
   await alpha.hosts.ask({ kind: "arrivals" });
+  const cpuBefore = [alpha, beta].map(({ pid }) => processorTime(pid));
   const began = host.clock.now();
   const word = new Request(`http://box/providers/${DRAINED.name}/drain`, { method: "POST" });
   const answer = await host.http.request(controlSocket(ground.directory, ALPHA), word);
   if (!answer.ok) throw new LabError(`box A refused: ${await answer.text()}`);
   const [alphaMs, betaMs] = await Promise.all([alpha, beta].map((site) => left(site)));
+  const cpu = [alpha, beta].map(({ pid }, i) => processorTime(pid) - cpuBefore[i]);
   await host.sleep(CALM);
   const { arrivals = [] } = await alpha.hosts.ask({ kind: "arrivals" });
   await alpha.hosts.ask({ kind: "traffic", pairs: [], interval });
@@ -106,6 +111,7 @@ async function once(ground: Ground, host: LabHost): Promise<Round> {
   const result: Round = {
     alphaMs,
     betaMs,
+    cpuMs: [cpu[0], cpu[1]],
     packets: grown("out-payload-shim6"),
     lost: grown("out-payload-shim6") - grown("in-payload-shim6"),
     dropped: Object.fromEntries(drops),
@@ -128,6 +134,12 @@ async function once(ground: Ground, host: LabHost): Promise<Round> {
       await host.sleep(LOOK);
     }
   }
+}
+
+/** User and system time of process `pid` so far, ms (proc(5): fields 14 and 15, in hundredths of a second). */
+function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 function isDrained({ localLocator, peerLocator }: PathRow): boolean {
