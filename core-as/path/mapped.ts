@@ -56,7 +56,7 @@ import { punt } from "../step/punt.ts";
 import { headOctets, pieceSize, puntLarge } from "../step/segment.ts";
 import { steerAnew, steerIn, steerOut } from "../step/steer.ts";
 import { hashPair } from "../table/hash.ts";
-import { flowOf, isDrained, noteFlow, shareOf, touchWay, wayIn, wayOut } from "../table/ways.ts";
+import { flowOf, isDrained, noteFlow, shareOf, tellsFlows, touchWay, wayIn, wayOut } from "../table/ways.ts";
 import { payloadLength } from "../wire/ip6.ts";
 import { isSegmented, segmentKind, setSegmentSize, sumOffset, sumStart } from "../wire/virtio.ts";
 
@@ -80,14 +80,14 @@ export function mappedOut(lane: usize, entry: usize, prefixes: usize, mapping: u
     if (fault != VERDICT_NONE) return fault;
   } else {
     const hash = load<u32>(entry, WORK_HASH);
-    const flow = flowIn(hash, packet, octets, chain, false);
     const steer: usize = load<u32>(mapping, MAPPING_STEER);
+    const flow = steer != 0 || tellsFlows() ? flowIn(hash, packet, octets, chain, false) : 0;
     let place =
       steer == 0
         ? wayOut(hash, flow, mapping, stamp)
         : steerOut(mapping, steer, packet + IP6_SOURCE, hash, flow, packet, octets, chain, false, stamp);
     if (place != SHARE_NONE && isDrained(mapping, place) && opens(packet, chain))
-      place = moved(mapping, steer, hash, flow, packet, octets, chain, place, stamp);
+      place = moved(mapping, steer, hash, packet, octets, chain, place, stamp);
     const neutral = isNeutral(chain);
     const provider = providerAt(mapping, place);
     // A host's own Shim6 would be answered to the box's.
@@ -166,10 +166,11 @@ function mappedInBy(lane: usize, packet: usize, octets: u32, place: u32, likely:
   if (!arrive(packet + IP6_DESTINATION, provider, neutral)) return DROP_UNMAPPED_DESTINATION;
   if (!neutral) mendAll(packet, octets, chain, large, load<u32>(provider, MAPPED_MORE_IN));
   const hash = neutral ? hashOf(lane, packet + IP6_DESTINATION, packet + IP6_SOURCE) : likely;
-  const flow = flowIn(hash, packet, octets, chain, true);
   const steer: usize = load<u32>(mapping, MAPPING_STEER);
-  if (steer == 0) wayIn(hash, flow, begins(packet, chain), place, mapping, stamp);
-  else {
+  const flow = steer != 0 || tellsFlows() ? flowIn(hash, packet, octets, chain, true) : 0;
+  if (steer == 0) {
+    if (wayIn(hash, flow, place, mapping, stamp) && begins(packet, chain)) noteBegun(hash, packet, octets, chain, place, stamp);
+  } else {
     const pair = pairOf(lane, packet + IP6_DESTINATION, packet + IP6_SOURCE);
     steerIn(mapping, steer, pair, hash, flow, begins(packet, chain), place, packet, octets, chain, stamp);
   }
@@ -210,6 +211,12 @@ function flowIn(hash: u32, packet: usize, octets: u32, chain: u64, isIn: bool): 
   return flowOf(hash, protocol, isIn ? rotl<u32>(ports, 16) : ports);
 }
 
+/** What the peer begins at another provider than the pair's is answered there. */
+function noteBegun(hash: u32, packet: usize, octets: u32, chain: u64, place: u32, stamp: u32): void {
+  const flow = flowIn(hash, packet, octets, chain, true);
+  if (flow != 0) noteFlow(flow, place, 0, stamp);
+}
+
 /** Whether a packet for a host may be the first of its flow: of TCP, only one that opens a connection. */
 function begins(packet: usize, chain: u64): bool {
   return protocolOf(chain) != NEXT_TCP || opens(packet, chain);
@@ -221,7 +228,8 @@ function opens(packet: usize, chain: u64): bool {
 }
 
 /** A connection opens whose pair is still at the drained provider at `place`: it alone goes where it would if the pair were new. */
-function moved(mapping: usize, steer: usize, hash: u32, flow: u32, packet: usize, octets: u32, chain: u64, place: u32, stamp: u32): u32 {
+function moved(mapping: usize, steer: usize, hash: u32, packet: usize, octets: u32, chain: u64, place: u32, stamp: u32): u32 {
+  const flow = flowIn(hash, packet, octets, chain, false);
   const better = steer == 0 ? shareOf(hash, mapping) : steerAnew(mapping, steer, packet + IP6_SOURCE, hash, packet, octets, chain);
   if (flow == 0 || better == SHARE_NONE || better == place) return place;
   noteFlow(flow, better, steer == 0 ? 0 : load<u32>(steer, STEER_EPOCH), stamp);
@@ -257,8 +265,8 @@ function errorLeaves(lane: usize, packet: usize, octets: u32, at: u32, mapping: 
   if (!isQuote(quote, left) || !isSame(quote + IP6_SOURCE, packet + IP6_DESTINATION)) return DROP_UNMAPPED_ICMP6;
   const chain = quotedChain(quote, left);
   const hash = hashOf(lane, quote + IP6_DESTINATION, quote + IP6_SOURCE);
-  const flow = flowIn(hash, quote, left, chain, true);
   const steer: usize = load<u32>(mapping, MAPPING_STEER);
+  const flow = steer != 0 || tellsFlows() ? flowIn(hash, quote, left, chain, true) : 0;
   const place =
     steer == 0
       ? wayOut(hash, flow, mapping, stamp)

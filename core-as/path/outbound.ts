@@ -13,7 +13,7 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { LIMIT_NONE, MAP_LIMIT, MAP_MAPPING, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES } from "../layout/map.ts";
+import { LIMIT_NONE, MAP_LIMIT, MAP_MAPPING, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES, PAIR_VERSION } from "../layout/map.ts";
 import {
   COLD_FORK,
   COLD_FORKS,
@@ -66,17 +66,19 @@ import { bareOut, plainOut } from "./plain.ts";
 export function outbound(lane: usize, count: u32, stamp: u32): void {
   const work: usize = load<u32>(lane, LANE_WORK_OUT);
   const verdicts: usize = load<u32>(lane, LANE_VERDICTS);
+  const version = atomic.load<u32>(PAIR_VERSION);
   store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_PAIR_INDEX)), LANE_TOUCHED);
   if (load<u32>(MAP_MAPPING) != 0) touchWays(lane, work, count);
   const limit = load<u32>(MAP_LIMIT);
   const mss = load<u32>(MAP_MSS);
   const end = work + count * WORK_OCTETS_EACH;
   for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
-    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp, limit, mss));
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp, limit, mss, version));
   }
 }
 
-function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
+/** `version` is the index's of before its entries were looked for. */
+function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, version: u32): u32 {
   const packet: usize = load<u32>(entry, WORK_PACKET);
   const octets = load<u32>(entry, WORK_OCTETS);
   const frame = packet - VIRTIO_HEADER_OCTETS;
@@ -86,9 +88,12 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32): u32 {
   let wanted: u32 = RECORD_LIVE;
   let fork: u32 = 0;
   let base: u32 = NO_CONTEXT;
+  let isNone = record == 0 && (version & 1) == 0 && atomic.load<u32>(PAIR_VERSION) == version;
   for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
     if (record == 0) {
-      record = findPair(packet + IP6_SOURCE, fork, load<u32>(entry, WORK_HASH));
+      // Where nothing was found and nothing has moved since, there is nothing.
+      if (!isNone) record = findPair(packet + IP6_SOURCE, fork, load<u32>(entry, WORK_HASH));
+      isNone = false;
       if (record == 0) {
         if (fork != 0)
           return large ? puntLarge(lane, frame, packet, octets, most, PUNT_FORK, base) : punt(lane, packet, octets, PUNT_FORK, base);

@@ -20,12 +20,17 @@ import {
   WAY_SILENT,
 } from "../layout/mapping.ts";
 
+/** Whether flows may go another way than their pairs: if not, nobody need know of them. */
+export function tellsFlows(): bool {
+  return load<u32>(MAP_WAYS_FLOWS) != 0;
+}
+
 /**
- * The provider's place for a packet of a host whose pair has the keyed hash `hash`, or SHARE_NONE. `flow` is {@link flowOf} of it, 0 = it goes
- * with its pair.
+ * The provider's place for a packet of a host whose pair has the keyed hash `hash`, or SHARE_NONE. `flow` is {@link flowOf} of it if {@link tellsFlows},
+ * 0 = it goes with its pair.
  */
 export function wayOut(hash: u32, flow: u32, mapping: usize, stamp: u32): u32 {
-  if (flow != 0 && load<u32>(MAP_WAYS_FLOWS) != 0) {
+  if (flow != 0) {
     const own = find(setOf(flow), flow);
     if (own != 0 && isGood(load<u64>(own), mapping, stamp)) return refresh(own, flow, placeIn(load<u64>(own)), 0, stamp);
   }
@@ -39,21 +44,21 @@ export function wayOut(hash: u32, flow: u32, mapping: usize, stamp: u32): u32 {
 
 /**
  * A packet for the host came by the provider at `place`. What goes another way already is not turned, so that nobody can do it by making
- * up a source address: when `begins` says that something new begins, that alone goes where it came from.
+ * up a source address. @returns whether what is new may go where it came from alone: {@link noteFlow}
  */
-export function wayIn(hash: u32, flow: u32, begins: bool, place: u32, mapping: usize, stamp: u32): void {
-  if (flow != 0 && load<u32>(MAP_WAYS_FLOWS) != 0) {
+export function wayIn(hash: u32, flow: u32, place: u32, mapping: usize, stamp: u32): bool {
+  if (flow != 0) {
     const own = find(setOf(flow), flow);
     if (own != 0) {
       if (mayTurn(load<u64>(own), place, mapping, stamp)) refresh(own, flow, place, 0, stamp);
-      return;
+      return false;
     }
   }
   const set = setOf(hash);
   const entry = find(set, hash);
-  if (entry == 0 || mayTurn(load<u64>(entry), place, mapping, stamp)) {
-    refresh(entry != 0 ? entry : roomIn(set, stamp), hash, place, 0, stamp);
-  } else if (flow != 0 && begins) noteFlow(flow, place, 0, stamp);
+  if (entry != 0 && !mayTurn(load<u64>(entry), place, mapping, stamp)) return true;
+  refresh(entry != 0 ? entry : roomIn(set, stamp), hash, place, 0, stamp);
+  return false;
 }
 
 /** Whether what is new avoids the provider at `place`. */

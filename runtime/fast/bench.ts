@@ -211,18 +211,21 @@ const SHARES = 256;
 
 /**
  * Measures the exchange of addresses for peers without Shim6, both ways: `hosts` of them at random, two providers, TCP segments with a checksum to
- * mend. Takes seconds and blocks meanwhile.
+ * mend; with so many `rules` about other peers. Takes seconds and blocks meanwhile.
  * @throws {Error} when a frame was not forwarded
  */
-export async function measureMapping(hosts: number, options: CoreBenchOptions): Promise<MappingBenchRow[]> {
+export async function measureMapping(hosts: number, options: CoreBenchOptions, rules = 0): Promise<MappingBenchRow[]> {
   const { core, lane, refillMapped } = await world(hosts, options, true);
   const mask = Uint8Array.from({ length: 16 }, (_, i) => (i < 6 ? 0xff : 0));
   const [head, ...bases] = ["fc00:aaaa:1::", "2001:db8:a1::", "2001:db8:a2::"].map((text) => addressOctets(address(text)));
+  const shares = Uint8Array.from({ length: SHARES }, (_, share) => share & 1);
+  const terms = Array.from({ length: rules }, (_, i) => ({ to: [prefix(`2b00:${i.toString(16)}::/32`)], kind: 0 }));
   core.setMapping({
     providers: bases.map((base, place) => ({ place, mask, head, base, usable: true })),
-    shares: Uint8Array.from({ length: SHARES }, (_, share) => share & 1),
+    shares,
     limitIn: 1500,
     spared: [],
+    rules: rules === 0 ? undefined : { epoch: 0, classes: [{ shares, allowed: [0, 1] }], terms },
   });
   return (["out", "in"] as const).map((direction) => {
     const nanoseconds = median(core, lane, () => refillMapped(direction), options);

@@ -3,12 +3,13 @@
  *
  *  h1 ──(1492)── boxA ══(1500)══ router ──(1492)── peer
  *
- * In one run: the kernel's own prefix translation in the box's place (ip6tables' SNPT and DNPT where the machine has them, which keep no state; else
+ * In one run: what the core alone exchanges, a second of processor time, at 65,536 hosts hit at random, without rules and with 64 of them; the kernel's own prefix translation in the box's place (ip6tables' SNPT and DNPT where the machine has them, which keep no state; else
  * nftables' prefix maps, which do), then the box under each runtime.
  *
  * usage: mapping.ts [--seconds N] [--rounds N] [--runtime node|deno|bun]… [--json]
  */
 import process from "node:process";
+import { BENCH_HOSTS, measureMapping } from "../../runtime/fast/bench.ts";
 import { startBox } from "../../runtime/lab/boxes.ts";
 import { breakGround, type Ground, LabError, sweep } from "../../runtime/lab/ground.ts";
 import type { RuntimeName } from "../../runtime/lab/host.ts";
@@ -18,9 +19,12 @@ import { spread } from "../../runtime/lab/spread.ts";
 import { directSites } from "../../runtime/lab/world.ts";
 import { address } from "../../runtime/value/address.ts";
 import { showPrefix } from "../../runtime/value/prefix.ts";
+import { coreModule, hashKey } from "../lib/core.ts";
 import { testHost } from "../lib/labhost.ts";
 import { havePeers } from "../lib/peers.ts";
 
+/** Rules about prefixes that nobody goes to: each first packet is compared with all of them. */
+const RULES = 64;
 const RUNTIMES: readonly RuntimeName[] = ["node", "deno", "bun"];
 const HOST = address("fc00:aaaa:1::10");
 const PEER = address("2001:db8:b3::10");
@@ -33,6 +37,11 @@ const rounds = Number(values("--rounds").at(-1) ?? 3);
 const json = args.includes("--json");
 const runtimes = values("--runtime").length > 0 ? RUNTIMES.filter((runtime) => values("--runtime").includes(runtime)) : RUNTIMES;
 
+const core: { rules: number; direction: "out" | "in"; mpps: number }[] = [];
+for (const rules of [0, RULES])
+  for (const direction of ["out", "in"] as const) core.push({ rules, direction, mpps: await exchanged(rules, direction) });
+for (const { rules, direction, mpps } of core)
+  (json ? console.error : console.log)(`core, ${BENCH_HOSTS} hosts, ${rules} rules, ${direction}`.padEnd(40), `${mpps.toFixed(2)} Mpps`);
 if (!havePeers("root", "ip", "iperf3")) process.exit(0);
 const host = await testHost("dist/pshim6.mjs");
 const { world, alpha, beta } = directSites();
@@ -50,9 +59,25 @@ for (const runtime of runtimes) {
   boxes.push({ runtime, gbps, ratio: round(gbps / kernel) });
 }
 if (json)
-  console.log(JSON.stringify({ bench: "mapping", date: new Date().toISOString(), seconds, rounds, kernel: { tool, gbps: kernel }, boxes }));
+  console.log(
+    JSON.stringify({ bench: "mapping", date: new Date().toISOString(), seconds, rounds, core, kernel: { tool, gbps: kernel }, boxes }),
+  );
 else for (const { runtime, gbps, ratio } of boxes) console.log(`${runtime.padEnd(5)} ${gbps.toFixed(2)} Gb/s, ${ratio} of the kernel's`);
 process.exit(0);
+
+/** What one thread's core exchanges: the median round. Processor time, so that others on the machine do not count. */
+async function exchanged(rules: number, direction: "out" | "in"): Promise<number> {
+  const results: number[] = [];
+  const nanoseconds = (): number => {
+    const { user, system } = process.cpuUsage();
+    return 1000 * (user + system);
+  };
+  for (let i = 0; i < rounds; i++) {
+    const rows = await measureMapping(BENCH_HOSTS, { module: coreModule(), hashKey: hashKey(), nanoseconds }, rules);
+    results.push(rows.find((row) => row.direction === direction)?.mpps ?? 0);
+  }
+  return spread(results)?.median ?? 0;
+}
 
 /** The median round. */
 async function repeat(name: string, measure: (ground: Ground) => Promise<number>): Promise<number> {
