@@ -155,7 +155,7 @@ function providerColumns({ flows }: TopLook): Column<ProviderRow>[] {
 function pathColumns({ history }: TopLook): Column<PathRow>[] {
   const lost = lostShares(history);
   const share: Column<PathRow> = {
-    title: "lost",
+    title: "down",
     cell: ({ id }) => {
       const value = lost.get(id);
       return value === undefined ? "-" : `${Math.round(100 * value)} %`;
