@@ -68,11 +68,16 @@ const queries = ["", `ulid=${b.ulids[0]}&`, "state=Operational&", "state=Explori
 const paths = [
   ...queries.map((query) => `/contexts?${query}limit=100`),
   `/contexts?limit=100&cursor=${contexts >> 1}`,
+  `/contexts?limit=100&skip=${contexts >> 1}`,
+  `/contexts?state=Operational&limit=100&skip=${contexts >> 1}`,
   "/contexts",
   "/metrics",
   "/providers",
   "/paths",
   "/counters",
+  // Looks at the contexts the first time; asked again at once it answers what it knows.
+  "/flows",
+  "/history",
 ];
 const rows = [];
 for (const path of paths) rows.push(await costOf(path));
