@@ -34,11 +34,13 @@ interface Followed {
   /** Rings, by the number of the sample. */
   readonly states: string[];
   readonly roundTrips: (Millis | null)[];
+  readonly losses: (number | null)[];
   /** Number of the last sample that had it. */
   seen: number;
 }
 
 const LETTERS: Readonly<Record<PathView["state"], string>> = { alive: "a", lost: "l", unknown: "u" };
+const BROWN = "b";
 const ABSENT = "-";
 
 /** The samples. Takes the first when it is made. */
@@ -60,13 +62,14 @@ export class Past {
       stepMs: PAST_STEP,
       latest: this.#latest,
       from,
-      paths: [...this.#followed].map(([path, { view, states, roundTrips }]) => ({
+      paths: [...this.#followed].map(([path, { view, states, roundTrips, losses }]) => ({
         path,
         peerBox: view.peerBox,
         localProvider: providerOf(view.pair.local),
         peerLocator: view.pair.peer,
         states: numbers.map((place) => states[place]).join(""),
         rttMs: numbers.map((place) => roundTrips[place]),
+        loss: numbers.map((place) => losses[place]),
       })),
     };
   }
@@ -78,6 +81,7 @@ export class Past {
     for (const followed of this.#followed.values()) {
       followed.states[place] = ABSENT;
       followed.roundTrips[place] = null;
+      followed.losses[place] = null;
     }
     const strangers: PathView[] = [];
     for (const view of paths()) {
@@ -97,7 +101,8 @@ export class Past {
   #follow(view: PathView, number: number): void {
     const states = new Array<string>(PAST_SAMPLES).fill(ABSENT);
     const roundTrips = new Array<Millis | null>(PAST_SAMPLES).fill(null);
-    const followed: Followed = { view, states, roundTrips, seen: number };
+    const losses = new Array<number | null>(PAST_SAMPLES).fill(null);
+    const followed: Followed = { view, states, roundTrips, losses, seen: number };
     note(followed, view, number);
     this.#followed.set(pathIdOf(view), followed);
   }
@@ -106,7 +111,8 @@ export class Past {
 function note(followed: Followed, view: PathView, number: number): void {
   const place = number % PAST_SAMPLES;
   followed.view = view;
-  followed.states[place] = LETTERS[view.state];
+  followed.states[place] = view.brown && view.state === "alive" ? BROWN : LETTERS[view.state];
+  followed.losses[place] = view.loss ?? null;
   followed.roundTrips[place] = view.state === "alive" ? (view.roundTrip ?? null) : null;
   followed.seen = number;
 }

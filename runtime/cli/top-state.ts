@@ -67,7 +67,7 @@ export const LOSS_SAMPLES = 60;
 export function lostShares({ paths }: HistoryRow): ReadonlyMap<string, number> {
   return new Map(
     paths.flatMap(({ path, states }) => {
-      const known = [...states.slice(-LOSS_SAMPLES)].filter((state) => state === "a" || state === "l");
+      const known = [...states.slice(-LOSS_SAMPLES)].filter((state) => "abl".includes(state));
       return known.length === 0 ? [] : [[path, known.filter((state) => state === "l").length / known.length] as const];
     }),
   );

@@ -18,12 +18,20 @@ export function alarmsOf(before: Watched, after: Watched): string[] {
     if (old.broken !== provider.broken) told.push(`${provider.name} is ${provider.broken ? "taken for dead" : "no longer taken for dead"}`);
     if (old.drained !== provider.drained) told.push(`${provider.name} is ${provider.drained ? "drained" : "in use again"}`);
   }
+  for (const { name } of after.providers) {
+    const [poor, had] = [poorOf(name, after.paths), poorOf(name, before.paths)];
+    if (poor > had) told.push(`${name}: ${poor} ${poor === 1 ? "path works" : "paths work"} badly`);
+  }
   for (const provider of after.providers) {
     const [lost, had] = [lostOf(provider.name, after.paths), lostOf(provider.name, before.paths)];
     if (lost > had) told.push(`${provider.name}: ${lost} ${lost === 1 ? "path is" : "paths are"} lost`);
     else if (lost < had) told.push(`${provider.name}: ${lost === 0 ? "no path is lost any more" : `${lost} paths are still lost`}`);
   }
   return told;
+}
+
+function poorOf(provider: string, paths: readonly PathRow[]): number {
+  return paths.filter(({ localProvider, state, brownOut }) => localProvider === provider && state === "alive" && brownOut).length;
 }
 
 function lostOf(provider: string, paths: readonly PathRow[]): number {

@@ -1,4 +1,4 @@
-/** Round trips over the last minutes, by uPlot: one line a path. */
+/** Round trips and loss over the last minutes, by uPlot: one line a path. */
 import { h, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
@@ -7,21 +7,34 @@ import type { Past, PathPast } from "./past.ts";
 
 /** Lines drawn. More cannot be told apart. */
 const LINES = 6;
-const HEIGHT = 150;
+const HEIGHTS = { rttMs: 150, loss: 110 } as const;
+const NAMES = { rttMs: "Round trips", loss: "Loss" } as const;
 /** Seconds shown. */
 const SPAN = 300;
+/** Share at the top of a chart of little loss. */
+const LEAST_LOSS = 0.05;
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [1, 5]];
 
-/** The chart; nothing as long as no round trip is known. */
-export function RoundTrips({ past, nameOf }: { readonly past: Past; readonly nameOf: (path: PathPast) => string }): JSX.Element | null {
+/** What a chart shows. */
+type Measure = keyof typeof HEIGHTS;
+
+/** The chart of `measure`; nothing of loss as long as there is none. */
+export function Chart(props: {
+  readonly measure: Measure;
+  readonly past: Past;
+  readonly nameOf: (path: PathPast) => string;
+}): JSX.Element | null {
+  const { measure, past, nameOf } = props;
   const [frame, width] = useSize<HTMLDivElement>();
   const chart = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
-  const drawn = [...past.paths.values()].filter(({ rttMs }) => rttMs.some((value) => value !== null)).slice(0, LINES);
+  const drawn = [...past.paths.values()]
+    .filter((path) => path[measure].some((value) => value !== null && (measure === "rttMs" || value > 0)))
+    .slice(0, LINES);
   const names = drawn.map(nameOf).join("\n");
   useEffect(() => {
     if (frame.current === null || width === 0 || names === "") return;
-    const made = new uPlot(optionsOf(names.split("\n"), width), dataOf(past, drawn), frame.current);
+    const made = new uPlot(optionsOf(measure, names.split("\n"), width), dataOf(measure, past, drawn), frame.current);
     chart.current = made;
     return () => {
       made.destroy();
@@ -29,13 +42,13 @@ export function RoundTrips({ past, nameOf }: { readonly past: Past; readonly nam
     };
   }, [names, width, theme]);
   useEffect(() => {
-    chart.current?.setData(dataOf(past, drawn));
+    chart.current?.setData(dataOf(measure, past, drawn));
   }, [past]);
   return h("div", {
     class: "chart",
     ref: frame,
     role: "img",
-    "aria-label": `Round trips of ${drawn.map(nameOf).join(", ") || "no path yet"}`,
+    "aria-label": `${NAMES[measure]} of ${drawn.map(nameOf).join(", ") || "no path yet"}`,
   });
 }
 
@@ -55,19 +68,22 @@ function useTheme(): number {
   return count;
 }
 
-function optionsOf(names: readonly string[], width: number): uPlot.Options {
+function optionsOf(measure: Measure, names: readonly string[], width: number): uPlot.Options {
   const text = colourOf("--text-soft");
   const rule = { stroke: colourOf("--rule"), width: 1 };
   const axis = { stroke: text, grid: rule, ticks: rule, font: "11px system-ui, sans-serif" };
   return {
     width,
-    height: HEIGHT,
+    height: HEIGHTS[measure],
     padding: [8, 8, 0, 0],
     cursor: { drag: { x: false, y: false } },
-    scales: { x: { range: (_, __, last) => [last - SPAN, last] }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+    scales: {
+      x: { range: (_, __, last) => [last - SPAN, last] },
+      y: { range: (_, __, most) => [0, Math.max(measure === "loss" ? LEAST_LOSS : 1, most * 1.1)] },
+    },
     axes: [
       { ...axis, values: (_, ticks) => ticks.map(clockOf) },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map((value) => `${value} ms`) },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map((value) => showMeasure(measure, value, 0)) },
     ],
     series: [
       { label: "at", value: (_: uPlot, value: number | null) => (value === null ? "–" : clockOf(value)) },
@@ -78,10 +94,14 @@ function optionsOf(names: readonly string[], width: number): uPlot.Options {
         dash: DASHES[i % DASHES.length],
         spanGaps: false,
         points: { show: false },
-        value: (_: uPlot, value: number | null) => (value === null ? "–" : `${value.toFixed(1)} ms`),
+        value: (_: uPlot, value: number | null) => (value === null ? "–" : showMeasure(measure, value, 1)),
       })),
     ],
   };
+}
+
+function showMeasure(measure: Measure, value: number, digits: number): string {
+  return measure === "loss" ? `${(100 * value).toFixed(digits)} %` : `${value.toFixed(digits)} ms`;
 }
 
 /** An instant, seconds since 1970, as the reader's clock shows it. */
@@ -90,11 +110,11 @@ function clockOf(instant: number): string {
 }
 
 /** All lines over the same instants, the last of which is now. */
-function dataOf({ stepMs }: Past, drawn: readonly PathPast[]): uPlot.AlignedData {
-  const length = Math.max(0, ...drawn.map(({ rttMs }) => rttMs.length));
+function dataOf(measure: Measure, { stepMs }: Past, drawn: readonly PathPast[]): uPlot.AlignedData {
+  const length = Math.max(0, ...drawn.map((path) => path[measure].length));
   const now = Date.now() / 1_000;
   const instants = Array.from({ length }, (_, i) => now - ((length - 1 - i) * stepMs) / 1_000);
-  return [instants, ...drawn.map(({ rttMs }) => [...new Array<null>(length - rttMs.length).fill(null), ...rttMs])];
+  return [instants, ...drawn.map((path) => [...new Array<null>(length - path[measure].length).fill(null), ...path[measure]])];
 }
 
 /** A colour of the style sheet, as it is now: canvases know no variables. */

@@ -3,8 +3,8 @@ import type { FlowsRow, LinkFlow } from "../api/flow-rows.ts";
 import type { PathRow, ProviderRow, StatusRow } from "../api/rows.ts";
 import { shorten, showBox, showMillis } from "./format.ts";
 
-/** What a node or a line is like. `dead` = nothing comes through; `idle` = it may live, nobody knows. */
-export type Health = "good" | "dead" | "drained" | "waiting" | "idle";
+/** What a node or a line is like. `dead` = nothing comes through; `poor` = too little of it; `idle` = it may live, nobody knows. */
+export type Health = "good" | "poor" | "dead" | "drained" | "waiting" | "idle";
 
 /** A thing in the figure. */
 export interface FigureNode {
@@ -158,6 +158,8 @@ export function healthOf(row: ProviderRow, paths: readonly PathRow[]): [health: 
     const since = Math.min(...lost.map(({ sinceMs }) => sinceMs ?? 0));
     return ["dead", since < FRESH ? "no path lives" : `lost ${showMillis(since)} ago`];
   }
+  const alive = own.filter(({ state }) => state === "alive");
+  if (!row.drained && alive.length > 0 && alive.every(({ brownOut }) => brownOut)) return ["poor", "works badly"];
   return row.drained ? ["drained", "drained"] : ["good", row.preferred ? "preferred" : undefined];
 }
 
@@ -196,10 +198,12 @@ function farLine(
   const carried = links.filter((link) => link.provider === name && isOurs(link));
   if (own.length + carried.length === 0) return undefined;
   const { contexts, sent, received } = sumOf(carried);
-  const isAlive = own.some((path) => path.state === "alive");
+  const alive = own.filter((path) => path.state === "alive");
+  const isAlive = alive.length > 0;
+  const isPoor = isAlive && alive.every((path) => path.brownOut);
   const isLost = state === "down" || broken || (!isAlive && own.some((path) => path.state === "lost"));
   // Peers of another kind have no paths here: what flows tells that they live.
-  const health = isLost ? "dead" : node.health === "drained" ? "drained" : isAlive || contexts > 0 ? "good" : "idle";
+  const health = isLost ? "dead" : node.health === "drained" ? "drained" : isPoor ? "poor" : isAlive || contexts > 0 ? "good" : "idle";
   return { from: node.id, to, health, contexts, rate: sent + received };
 }
 

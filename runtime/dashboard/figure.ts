@@ -98,6 +98,7 @@ function nodeOf({ node, x, y, width, height }: Placed): JSX.Element {
 const KINDS = [
   ["good", "carries", 4],
   ["good", "rests", 1.5],
+  ["poor", "works badly", 2.5],
   ["drained", "drained", 2],
   ["dead", "dead", 2],
 ] as const;

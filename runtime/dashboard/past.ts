@@ -10,9 +10,11 @@ export interface PathPast {
   readonly peerBox: string;
   readonly provider: string | null;
   readonly peerLocator: string;
-  /** One letter a sample: a = alive, l = lost, u = unknown, - = no such path. */
+  /** One letter a sample: a = alive, b = alive and bad, l = lost, u = unknown, - = no such path. */
   readonly states: string;
   readonly rttMs: readonly (number | null)[];
+  /** Shares, 0 … 1. */
+  readonly loss: readonly (number | null)[];
 }
 
 /** All paths' samples. */
@@ -30,7 +32,7 @@ export const NOTHING: Past = { latest: 0, stepMs: 1_000, paths: new Map() };
 export function goOn(past: Past, row: HistoryRow): Past {
   const follows = past.latest > 0 && row.from === past.latest + 1;
   const paths = new Map<string, PathPast>();
-  for (const { path, peerBox, localProvider, peerLocator, states, rttMs } of row.paths) {
+  for (const { path, peerBox, localProvider, peerLocator, states, rttMs, loss } of row.paths) {
     const before = follows ? past.paths.get(path) : undefined;
     paths.set(path, {
       path,
@@ -39,6 +41,7 @@ export function goOn(past: Past, row: HistoryRow): Past {
       peerLocator,
       states: `${before?.states ?? ""}${states}`.slice(-KEPT),
       rttMs: [...(before?.rttMs ?? []), ...rttMs].slice(-KEPT),
+      loss: [...(before?.loss ?? []), ...loss].slice(-KEPT),
     });
   }
   return { latest: row.latest, stepMs: row.stepMs, paths };

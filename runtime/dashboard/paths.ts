@@ -1,7 +1,7 @@
 /** Paths to other boxes: state, round trip, what they carry, and the last minutes of each. */
 import { h, type JSX } from "preact";
 import type { PathRow } from "../api/rows.ts";
-import { RoundTrips } from "./chart.ts";
+import { Chart } from "./chart.ts";
 import { networkOf, showBox, showMillis } from "./format.ts";
 import type { PathPast } from "./past.ts";
 import type { State } from "./store.ts";
@@ -21,11 +21,13 @@ export function Paths({ state }: { readonly state: State }): JSX.Element {
   const { paths, pathsInAll, past, flows } = state;
   const hosts = new Map((flows?.links ?? []).map(({ peerBox, peerUlid }) => [peerBox, peerUlid]));
   const shown = [...paths].sort(byWeight).slice(0, SHOWN);
+  const nameOf = ({ provider, peerLocator }: PathPast): string => `${provider ?? "?"} → ${networkOf(peerLocator)}`;
   return h(
     "section",
     { class: "panel paths", "aria-labelledby": "paths-title" },
     h("h2", { id: "paths-title" }, "Paths"),
-    h(RoundTrips, { past, nameOf: ({ provider, peerLocator }) => `${provider ?? "?"} → ${networkOf(peerLocator)}` }),
+    h(Chart, { measure: "rttMs", past, nameOf }),
+    h(Chart, { measure: "loss", past, nameOf }),
     shown.length === 0
       ? h("p", { class: "note" }, "No peer box is known yet.")
       : h(
@@ -40,7 +42,7 @@ export function Paths({ state }: { readonly state: State }): JSX.Element {
               h(
                 "tr",
                 null,
-                ["peer", "via", "to", "state", "RTT", "contexts", "last 5 min", "MTU"].map((name) =>
+                ["peer", "via", "to", "state", "RTT", "loss", "contexts", "last 5 min", "MTU"].map((name) =>
                   h("th", { key: name, scope: "col" }, name),
                 ),
               ),
@@ -61,7 +63,8 @@ function byWeight(a: PathRow, b: PathRow): number {
 }
 
 function rowOf(row: PathRow, host: string | null, past: PathPast | undefined): JSX.Element {
-  const health = { alive: "good", lost: "dead", unknown: "idle" }[row.state];
+  const isPoor = row.brownOut && row.state === "alive";
+  const health = isPoor ? "poor" : { alive: "good", lost: "dead", unknown: "idle" }[row.state];
   return h(
     "tr",
     { key: row.id, "data-path": row.id, "data-state": row.state, title: `${row.localLocator} → ${row.peerLocator}` },
@@ -71,10 +74,11 @@ function rowOf(row: PathRow, host: string | null, past: PathPast | undefined): J
     h(
       "td",
       null,
-      h("span", { class: `chip ${health}` }, row.state),
+      h("span", { class: `chip ${health}` }, isPoor ? "poor" : row.state),
       row.sinceMs === null ? null : h("span", { class: "since" }, ` ${showMillis(row.sinceMs)}`),
     ),
     h("td", { class: "number" }, showMillis(row.rttMs)),
+    h("td", { class: "number" }, row.loss === null ? "–" : `${(100 * row.loss).toFixed(row.loss < 0.1 ? 1 : 0)} %`),
     h("td", { class: "number" }, row.contexts.toLocaleString("en")),
     h("td", null, past === undefined ? null : spark(past)),
     h("td", { class: "number" }, row.mtu ?? "–"),
@@ -97,7 +101,7 @@ function spark({ states, rttMs }: PathPast): JSX.Element {
     }
   });
   const runs = [...states.matchAll(/(.)\1*/g)].filter(([, letter]) => letter !== "-");
-  const lost = [...states].filter((letter) => letter === "l").length;
+  const lost = [...states].filter((letter) => letter === "l" || letter === "b").length;
   return h(
     "svg",
     {
@@ -105,7 +109,7 @@ function spark({ states, rttMs }: PathPast): JSX.Element {
       width: WIDTH,
       height: HEIGHT,
       role: "img",
-      "aria-label": `up to ${showMillis(top)}; lost in ${lost} of ${states.length} samples`,
+      "aria-label": `up to ${showMillis(top)}; lost or poor in ${lost} of ${states.length} samples`,
     },
     h("path", { d }),
     runs.map(({ 0: run, 1: letter, index }) =>

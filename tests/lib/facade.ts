@@ -231,12 +231,12 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
     }),
     history(after) {
       const path = { path: "p1", peerBox: "cd".repeat(32), localProvider: "isp1", peerLocator: "2001:db8:b3::10" };
-      const all = { ...path, states: "aal", rttMs: [10, 12, null] };
+      const all = { ...path, states: "aal", rttMs: [10, 12, null], loss: [0, 0.02, null] };
       return {
         stepMs: 2_000,
         latest: 3,
         from: after + 1,
-        paths: [{ ...all, states: all.states.slice(after), rttMs: all.rttMs.slice(after) }],
+        paths: [{ ...all, states: all.states.slice(after), rttMs: all.rttMs.slice(after), loss: all.loss.slice(after) }],
       };
     },
     *counters() {

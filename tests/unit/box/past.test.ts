@@ -13,7 +13,7 @@ const view = (change: Partial<PathView> = {}): PathView => ({
   state: "alive",
   since: 0,
   roundTrip: 10,
-  loss: undefined,
+  loss: 0.25,
   brown: false,
   contexts: 1,
   ...change,
@@ -48,15 +48,24 @@ test("samples come at their pace, the first at once", () => {
     latest: 1,
     from: 1,
     paths: [
-      { path: pathIdOf(view()), peerBox: "ab".repeat(32), localProvider: "isp1", peerLocator: "2001:db8:b3::1", states: "a", rttMs: [10] },
+      {
+        path: pathIdOf(view()),
+        peerBox: "ab".repeat(32),
+        localProvider: "isp1",
+        peerLocator: "2001:db8:b3::1",
+        states: "a",
+        rttMs: [10],
+        loss: [0.25],
+      },
     ],
   });
   step(view({ state: "lost" }));
-  step(view({ state: "unknown" }));
+  step(view({ state: "unknown", loss: undefined }));
   assert.is(state.now, 2 * PAST_STEP);
+  step(view({ brown: true }));
   const [path] = row(past).paths;
   // The round trip of a path that is lost is that of better days.
-  assert.equal([path.states, path.rttMs], ["alu", [10, null, null]]);
+  assert.equal([path.states, path.rttMs, path.loss], ["alub", [10, null, null, 10], [0.25, 0.25, null, 0.25]]);
 });
 
 test("only what is new is told to who says what it has", () => {

@@ -114,7 +114,7 @@ test("rates out of two looks; a new context under an old id has none yet", () =>
 });
 
 test("loss of paths that were looked at", () => {
-  const path = { path: "a", peerBox: "b", localProvider: null, peerLocator: "::1", rttMs: [] };
+  const path = { path: "a", peerBox: "b", localProvider: null, peerLocator: "::1", rttMs: [], loss: [] };
   const history = {
     stepMs: 1,
     latest: 4,

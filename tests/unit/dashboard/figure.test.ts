@@ -33,7 +33,7 @@ const path = (localProvider: string, state: PathRow["state"], peerBox = "b1", ch
   state,
   sinceMs: 100,
   rttMs: 10,
-  loss: null,
+  loss: 0,
   brownOut: false,
   mtu: 1_500,
   contexts: 1,
@@ -100,6 +100,17 @@ test("what the box says of providers shows, whatever their paths say", () => {
   assert.equal(healths({ drained: true }), ["drained", "drained"]);
   assert.equal(healths({ broken: true }), ["dead", "taken for dead"]);
   assert.equal(healths({ preferred: true }), ["good", "preferred"]);
+});
+
+test("a provider that works badly everywhere is poor, and so are its lines; one good path is enough", () => {
+  const bad = { brownOut: true, loss: 0.3 };
+  const given = parts({ paths: [path("isp1", "alive", "b1", bad)] });
+  assert.equal([nodeOf(given, "provider isp1")?.health, nodeOf(given, "provider isp1")?.says], ["poor", "works badly"]);
+  assert.is(lineOf(given, "provider isp1", "peer b1")?.health, "poor");
+  const some = parts({ paths: [path("isp1", "alive", "b1", bad), path("isp1", "alive", "b2")] });
+  assert.equal([nodeOf(some, "provider isp1")?.health, lineOf(some, "provider isp1", "peer b1")?.health], ["good", "poor"]);
+  const whole = { providers: some.providers, paths: [path("isp1", "alive")] };
+  assert.equal(alarmsOf(whole, { ...whole, paths: given.paths }), ["isp1: 1 path works badly"]);
 });
 
 test("a loss of long ago is told as one", () => {

@@ -8,12 +8,25 @@ const row = (from: number, states: string, path = "p"): HistoryRow => ({
   stepMs: 2_000,
   from,
   latest: from + states.length - 1,
-  paths: [{ path, peerBox: "b", localProvider: "isp1", peerLocator: "::1", states, rttMs: [...states].map(() => 5) }],
+  paths: [
+    {
+      path,
+      peerBox: "b",
+      localProvider: "isp1",
+      peerLocator: "::1",
+      states,
+      rttMs: [...states].map(() => 5),
+      loss: [...states].map(() => 0.1),
+    },
+  ],
 });
 
 test("pieces follow on one another", () => {
   const past = goOn(goOn(NOTHING, row(1, "aa")), row(3, "l"));
-  assert.equal([past.latest, past.paths.get("p")?.states, past.paths.get("p")?.rttMs], [3, "aal", [5, 5, 5]]);
+  assert.equal(
+    [past.latest, past.paths.get("p")?.states, past.paths.get("p")?.rttMs, past.paths.get("p")?.loss],
+    [3, "aal", [5, 5, 5], [0.1, 0.1, 0.1]],
+  );
 });
 
 test("a piece that does not follow takes the place of what was known", () => {
