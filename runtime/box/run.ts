@@ -27,6 +27,7 @@ import type { UdpPort } from "../port/udp.ts";
 import { address, type Ulid } from "../value/address.ts";
 import { contains } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
+import { keepAdvertised, recallAdvertised } from "./advertised.ts";
 import { assembleBox } from "./assemble.ts";
 import type { Box } from "./box.ts";
 import { DRILL_CLEAN, DrillGround } from "./drill.ts";
@@ -41,7 +42,7 @@ import { Hosts } from "./hosts.ts";
 import type { Identities } from "./identity.ts";
 import { Keepsakes } from "./keepsakes.ts";
 import { setUpEgress, takeDownEgress } from "./kernel.ts";
-import { advertiseOnLan, announcementOf, linkAddressOf } from "./lan.ts";
+import { advertiseOnLan, announcementOf, type LifeOf, linkAddressOf } from "./lan.ts";
 import { Legacy } from "./legacy.ts";
 import { Lines } from "./lines.ts";
 import { Loads } from "./loads.ts";
@@ -395,6 +396,7 @@ async function bringUp(
     keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), hosts.parameters),
     leases: () => (services?.leases() ?? []).map((lease) => leaseRow(lease, clock.wall())),
   });
+  const lifeOf: LifeOf = (provider) => legacy?.lifeOf(provider) ?? { deprecated: false, until: NEVER };
   services = await Services.open(site, {
     ...platform,
     store,
@@ -404,7 +406,7 @@ async function bringUp(
     counters: box.counters,
     isUsable,
     asked: (host, peer) => expect(host, peer),
-    lifeOf: (provider) => legacy?.lifeOf(provider) ?? { deprecated: false, until: NEVER },
+    lifeOf,
     spotted: (addresses, names, until) => legacy?.spotted(addresses, names, until),
     later,
     whenIdle: (work) => box.whenIdle(work),
@@ -416,13 +418,17 @@ async function bringUp(
   for (const listener of await serveApi(site, (request) => api.fetch(request), { ...platform, log, count: counts }))
     undo.push("API", () => listener.close());
   if (site.lan.advertise) {
+    const linkAddress = linkAddressOf(files.readText(`/sys/class/net/${site.lan.interface}/address`));
+    const memory = { files, log, directory: site.state };
     undo.push(
       "router",
       advertiseOnLan({
         clock,
         entropy,
         link: await platform.openNeighbourLink(site.lan.interface),
-        says: announcementOf(site, linkAddressOf(files.readText(`/sys/class/net/${site.lan.interface}/address`))),
+        says: () => announcementOf(reloader.site, linkAddress, lifeOf),
+        advertised: recallAdvertised(memory),
+        keep: (advertised) => keepAdvertised(memory, advertised),
         count: (name) => box.counters.count(name),
         later: (at, run) => box.at(at, run),
       }),

@@ -8,8 +8,6 @@ import { type Millis, NEVER } from "../value/time.ts";
 
 export const MAX_RTR_ADV_INTERVAL: Millis = 600_000;
 export const MIN_RTR_ADV_INTERVAL: Millis = 0.33 * MAX_RTR_ADV_INTERVAL;
-/** Seconds. */
-export const ADV_DEFAULT_LIFETIME = (3 * MAX_RTR_ADV_INTERVAL) / 1000;
 export const MAX_INITIAL_RTR_ADVERT_INTERVAL: Millis = 16_000;
 export const MAX_INITIAL_RTR_ADVERTISEMENTS = 3;
 export const MIN_DELAY_BETWEEN_RAS: Millis = 3_000;
@@ -35,6 +33,12 @@ export class Advertiser {
   solicited(now: Millis, random: number): void {
     const soon = now + random * MAX_RA_DELAY_TIME;
     this.#due = Math.min(this.#due, Math.max(soon, this.#last + MIN_DELAY_BETWEEN_RAS));
+  }
+
+  /** What is advertised has changed: said at once, as far as the rate allows, and as often as when the router came up (§6.2.4). */
+  changed(now: Millis): void {
+    this.#sent = 0;
+    this.#due = Math.min(this.#due, Math.max(now, this.#last + MIN_DELAY_BETWEEN_RAS));
   }
 
   /** @returns whether an advertisement goes out at `now`; the next one is then planned (§6.2.4) */

@@ -9,10 +9,10 @@
  */
 import { type Address, UNSPECIFIED } from "../value/address.ts";
 import { concat, putU16 } from "../value/bytes.ts";
-import type { Prefix } from "../value/prefix.ts";
 import { type Reject, reject } from "../value/reject.ts";
 import { type DnsName, IPV6_HEADER_LENGTH, IPV6_MINIMUM_MTU } from "../wire/index.ts";
 import { linkAddressOption, mtuOption, OPTION_SOURCE_LINK_ADDRESS, prefixOption, searchOption, serversOption } from "./options.ts";
+import type { PrefixLifetimes } from "./stale.ts";
 
 export const ROUTER_SOLICITATION = 133;
 export const ROUTER_ADVERTISEMENT = 134;
@@ -58,8 +58,8 @@ export interface Advertisement {
   readonly mtu: number;
   /** The interface's own address on the link, 6 octets; `undefined` = left out. */
   readonly linkAddress: Uint8Array | undefined;
-  /** What is on the link. */
-  readonly prefixes: readonly Prefix[];
+  /** What is on the link, and what is not any more. */
+  readonly prefixes: readonly PrefixLifetimes[];
   /** Recursive DNS servers. */
   readonly servers: readonly Address[];
   /** DNS search list. */

@@ -1,8 +1,8 @@
 /** Options of a Router Advertisement (RFC 4861 §4.6, RFC 8106 §5), each in an array of its own, a multiple of 8 octets long. */
 import { ADDRESS_OCTETS, type Address, addressOctets } from "../value/address.ts";
 import { concat, putU32 } from "../value/bytes.ts";
-import type { Prefix } from "../value/prefix.ts";
 import { type DnsName, nameOctets } from "../wire/index.ts";
+import type { PrefixLifetimes } from "./stale.ts";
 
 export const OPTION_SOURCE_LINK_ADDRESS = 1;
 export const OPTION_PREFIX = 3;
@@ -18,10 +18,6 @@ const DNS_HEAD = 8;
 /** An option's length is an octet, in units of 8 octets. */
 const OCTETS_MOST = 255 * UNIT;
 
-// RFC 4861 §6.2.1, seconds: the defaults of a router's variables.
-export const ADV_VALID_LIFETIME = 2_592_000;
-export const ADV_PREFERRED_LIFETIME = 604_800;
-
 /** Source Link-Layer Address (RFC 4861 §4.6.1) of an address of 6 octets. */
 export function linkAddressOption(address: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(OPTION_SOURCE_LINK_ADDRESS, 1), address);
@@ -35,12 +31,12 @@ export function mtuOption(mtu: number): Uint8Array {
 }
 
 /** Prefix Information (RFC 4861 §4.6.2) of a prefix that is on the link, and not for autoconfiguration. */
-export function prefixOption({ base, length }: Prefix): Uint8Array {
+export function prefixOption({ prefix: { base, length }, preferred, valid }: PrefixLifetimes): Uint8Array {
   const option = headed(OPTION_PREFIX, 32);
   option[2] = length;
   option[3] = ON_LINK;
-  putU32(option, 4, ADV_VALID_LIFETIME);
-  putU32(option, 8, ADV_PREFERRED_LIFETIME);
+  putU32(option, 4, valid);
+  putU32(option, 8, preferred);
   option.set(addressOctets(base), 16);
   return option;
 }

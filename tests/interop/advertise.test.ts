@@ -53,7 +53,7 @@ async function discovered(ground: Ground): Promise<string> {
 function assertSaid(text: string): void {
   assert.match(text, /Stateful address conf\. : Yes/);
   assert.match(text, /Stateful other conf\. : Yes/);
-  assert.match(text, /Router lifetime : 1800 /);
+  assert.match(text, /Router lifetime : 2700 /);
   assert.match(text, /MTU : 1492 /);
   assert.match(text, /Prefix : fc00:aaaa:1::\/64\n\s*On-link : Yes\n\s*Autonomous address conf\.: No/);
   assert.match(text, /Recursive DNS server : fc00:aaaa:1::1\n/);

@@ -14,6 +14,7 @@ import { loadLibc } from "../../adapters/platform.ts";
 import { advertiseOnLan } from "../../runtime/box/lan.ts";
 import { PortError } from "../../runtime/port/error.ts";
 import type { NeighbourLink } from "../../runtime/port/neighbours.ts";
+import { NOTHING_ADVERTISED } from "../../runtime/router/stale.ts";
 import { insideNamespace } from "../lib/netns.ts";
 
 function ip(...words: string[]): string {
@@ -57,7 +58,7 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
       clock: { now: () => performance.now(), wall: () => 0, wakeAt: () => undefined },
       entropy: { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
       link,
-      says: {
+      says: () => ({
         managed: false,
         other: false,
         mtu: 1492,
@@ -65,7 +66,9 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
         prefixes: [],
         servers: [],
         search: [],
-      },
+      }),
+      advertised: NOTHING_ADVERTISED,
+      keep: () => undefined,
       count: (name) => counted.set(name, (counted.get(name) ?? 0) + 1),
       later: (at, run) => {
         setTimeout(run, Math.max(0, at - performance.now())).unref();
@@ -73,7 +76,7 @@ if (insideNamespace(fileURLToPath(import.meta.url))) {
     });
     await until("there is a default route", () => /^default via fe80::\S+ proto ra/m.test(routes()));
     assert.match(routes(), /default .* mtu 1492/);
-    assert.match(routes(), /expires 1[78]\d\dsec/);
+    assert.match(routes(), /expires 2[67]\d\dsec/);
     const neighbours = ip("-6", "neighbour", "show", "dev", "host");
     assert.match(neighbours, /fe80::\S+ lladdr 02:00:00:00:00:01 router/);
   });

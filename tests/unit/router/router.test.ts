@@ -13,30 +13,39 @@ import {
   MIN_RTR_ADV_INTERVAL,
 } from "../../../runtime/router/advertise.ts";
 import { type Advertisement, checkSolicitation, emitAdvertisement } from "../../../runtime/router/message.ts";
+import { type AdvertisedPrefixes, ND_VALID_LIMIT, NOTHING_ADVERTISED } from "../../../runtime/router/stale.ts";
 import { address, addressAt, UNSPECIFIED } from "../../../runtime/value/address.ts";
 import { hex, unhex } from "../../../runtime/value/bytes.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
 import { Reject } from "../../../runtime/value/reject.ts";
-import type { Millis } from "../../../runtime/value/time.ts";
+import { type Millis, NEVER } from "../../../runtime/value/time.ts";
 import { dnsName } from "../../../runtime/wire/index.ts";
 import { seed } from "../../lib/seed.ts";
 
 const HOST = address("fe80::10");
 const octets = (text: string): Uint8Array => unhex(text) ?? new Uint8Array();
 
-const SILENT: Announcement = { managed: false, other: false, mtu: 1492, linkAddress: undefined, prefixes: [], servers: [], search: [] };
+const SILENT = {
+  managed: false,
+  other: false,
+  mtu: 1492,
+  linkAddress: undefined,
+  prefixes: [],
+  servers: [],
+  search: [],
+} satisfies Announcement;
 /** type, code, checksum · hop limit, flags, lifetime · reachable · retransmit */
 const head = (flags: string, lifetime: string) => `86000000 40${flags}${lifetime} 00000000 00000000`;
 const MTU = "05010000 000005d4";
 
 test("the message, octet by octet", () => {
   const [a, b] = ["fc00:aaaa:1::53", "fc00:aaaa:1::54"].map(address);
-  const full: Announcement = {
+  const full: Omit<Advertisement, "lifetime"> = {
     managed: true,
     other: true,
     mtu: 1492,
     linkAddress: octets("02 00 00 00 00 01"),
-    prefixes: [prefix("fc00:aaaa:1::/64")],
+    prefixes: [{ prefix: prefix("fc00:aaaa:1::/64"), preferred: 604_800, valid: 2_592_000 }],
     servers: [a, b],
     search: [dnsName("alpha.example"), dnsName("b.test")],
   };
@@ -60,7 +69,13 @@ test("more prefixes than fit are said in several messages, each of them once and
   const prefixes = Array.from({ length: 100 }, (_, n) => prefix(`fc00:aaaa:1:${(n + 1).toString(16)}::/64`));
   const servers = Array.from({ length: 40 }, (_, n) => address(`fc00:aaaa:1::${(n + 1).toString(16)}`));
   const search = Array.from({ length: 40 }, (_, n) => dnsName(`${"x".repeat(60)}.${n}.example`));
-  const messages = emitAdvertisement({ ...SILENT, prefixes, servers, search, lifetime: 1800 });
+  const messages = emitAdvertisement({
+    ...SILENT,
+    prefixes: prefixes.map((each) => ({ prefix: each, preferred: 1, valid: 2 })),
+    servers,
+    search,
+    lifetime: 1800,
+  });
   const options = messages.flatMap((message) => {
     assert.ok(message.length <= 1240 && message.length % 8 === 0);
     assert.is(hex(message.subarray(0, 16)), head("00", "0708").replaceAll(" ", ""));
@@ -90,7 +105,11 @@ ${more}`;
     if (!("site" in reading)) throw new Error(JSON.stringify(reading.faults));
     return announcementOf(reading.site, undefined);
   };
-  const prefixes = [prefix("fc00:aaaa:1::/64"), prefix("fc00:aaaa:1:1::/64")];
+  const prefixes = ["fc00:aaaa:1::/64", "fc00:aaaa:1:1::/64"].map((text) => ({
+    prefix: prefix(text),
+    preferredUntil: NEVER,
+    validUntil: NEVER,
+  }));
   const dns =
     'dns: { listen: ["[fc00:aaaa:1::1]:53", "[::1]:53", "[fc00:aaaa:1::2]:5353"], upstreams: [ { server: "[2001:db8::53]:53" } ] }';
   assert.equal(says(""), { ...SILENT, prefixes });
@@ -173,6 +192,8 @@ test("on the LAN: at once, when asked, and a last one with lifetime 0; bad solic
   const counted: string[] = [];
   let waiting: Uint8Array[] = [];
   let closed = false;
+  const says: Announcement = SILENT;
+  const kept: AdvertisedPrefixes[] = [];
   const stop = advertiseOnLan({
     clock: { now: () => now, wall: () => 0, wakeAt: () => undefined },
     entropy: { bytes: (count) => new Uint8Array(count) },
@@ -185,7 +206,9 @@ test("on the LAN: at once, when asked, and a last one with lifetime 0; bad solic
         closed = true;
       },
     },
-    says: SILENT,
+    says: () => says,
+    advertised: NOTHING_ADVERTISED,
+    keep: (advertised) => kept.push(advertised),
     count: (name) => counted.push(name),
     later: (when, run) => {
       at = when;
@@ -201,7 +224,8 @@ test("on the LAN: at once, when asked, and a last one with lifetime 0; bad solic
     }
   };
   runTo(5000);
-  assert.equal(sent, ["0 0708"]);
+  assert.equal(sent, ["0 0a8c"]);
+  assert.equal(kept, []);
   waiting = [octets("85000000 00000000"), octets("85000000")];
   runTo(5600);
   assert.is(sent.length, 2);
@@ -212,6 +236,68 @@ test("on the LAN: at once, when asked, and a last one with lifetime 0; bad solic
   assert.match(sent[2], / 0000$/);
   assert.ok(closed);
   assert.equal(new Set(counted), new Set(["out-router-advertisement", "in-router-solicitation", "drop-short-solicitation"]));
+});
+
+test("what changes is said within a quarter of a second, three times soon, and first it is on the disk", () => {
+  let now = 0;
+  const wall = 1_000_000_000;
+  let next: (() => void) | undefined;
+  let at = 0;
+  const log: string[] = [];
+  const pio = (text: string, life = NEVER) => ({ prefix: prefix(text), preferredUntil: life, validUntil: life });
+  let says: Announcement = { ...SILENT, prefixes: [pio("2001:db8:a1:1::/64", wall + 3_600_000)] };
+  advertiseOnLan({
+    clock: { now: () => now, wall: () => wall + now, wakeAt: () => undefined },
+    entropy: { bytes: (count) => new Uint8Array(count) },
+    link: {
+      receive: () => undefined,
+      advertise: (message) => {
+        for (let place = 24; place < message.length; place += 8 * message[place + 1])
+          if (message[place] === 3) log.push(`${now} ${addressAt(message, place + 16)} ${hex(message.subarray(place + 3, place + 12))}`);
+        return true;
+      },
+      close: () => undefined,
+    },
+    says: () => says,
+    advertised: { current: [prefix("2001:db8:99:1::/64")], stale: [] },
+    keep: ({ current, stale }) => log.push(`${now} kept ${current.length} ${stale.length}`),
+    count: () => undefined,
+    later: (when, run) => {
+      at = when;
+      next = run;
+    },
+  });
+  const runTo = (end: Millis) => {
+    while (next !== undefined && at <= end) {
+      const run = next;
+      next = undefined;
+      now = Math.max(at, now);
+      run();
+    }
+  };
+  // What was advertised before the restart and is gone: both lifetimes 0, L as it was, A clear. What holds for an hour: no longer than that.
+  const old = "2001:db8:99:1:: 800000000000000000";
+  assert.equal(log.splice(0), ["0 kept 1 1", "0 2001:db8:a1:1:: 8000000e1000000a8c", `0 ${old}`]);
+  runTo(100_000);
+  log.length = 0;
+  says = { ...SILENT, prefixes: [pio("2001:db8:a7:1::/64")] };
+  runTo(140_000);
+  const [first] = log;
+  assert.is(first, `${first.split(" ")[0]} kept 1 2`);
+  assert.ok(Number(first.split(" ")[0]) <= 100_250);
+  const times = [...new Set(log.slice(1).map((line) => Number(line.split(" ")[0])))];
+  assert.equal(
+    times.map((time) => time - times[0]),
+    [0, 16_000, 32_000],
+  );
+  assert.is(times[0], Number(first.split(" ")[0]));
+  const rest = log.filter((line) => line.startsWith(`${times[0]} 2001`)).map((line) => line.slice(String(times[0]).length + 1));
+  assert.equal(rest, ["2001:db8:a7:1:: 800000151800000a8c", old, "2001:db8:a1:1:: 800000000000000000"]);
+  runTo(100_000 + 1_000 * ND_VALID_LIMIT + 700_000);
+  assert.ok(
+    log.at(-1)?.includes("2001:db8:a7:1::") && !log.slice(-2).some((line) => line.includes("2001:db8:a1:1::")),
+    "hosts have forgotten it",
+  );
 });
 
 test("the interface's address as the kernel shows it", () => {
