@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { FETCH_LIFE } from "../../../runtime/dns/fetches.ts";
 import { CLIENTS_PER_JOB, JOB_LIFE, PATIENCE } from "../../../runtime/dns/gateway.ts";
-import type { DnsMessage } from "../../../runtime/wire/index.ts";
+import { type DnsMessage, dnsName } from "../../../runtime/wire/index.ts";
 import { PLAIN_EDNS, record } from "../../lib/dns.ts";
 import { HOST, lines, linesOf, localOf, World } from "../../lib/gateway.ts";
 
@@ -76,6 +76,24 @@ test("legacy policy: AAAA that hosts could not use are hidden, A stays", () => {
     [A],
   );
   assert.is(world.ask(H2, AAAA)?.answers.length, 1);
+});
+
+test("addresses of watched names are told before hosts hear of them, with every name on the way", () => {
+  const records = [...BETA, "www.plain.example 60 CNAME plain.example"];
+  const passed = (watched: readonly string[], name = "www.plain.example", type = AAAA) => {
+    const world = new World(records, { watched: watched.map(dnsName) });
+    world.ask(name, type);
+    const kinds = world.effects.map(({ kind }) => kind);
+    if (kinds.includes("passed")) assert.ok(kinds.indexOf("passed") < kinds.indexOf("respond"));
+    return world.of("passed").map(({ addresses, names, until }) => [addresses, names, until - world.now]);
+  };
+  const told = [[["2001:db8:c::1"], ["www.plain.example", "plain.example"], 60_000]];
+  assert.equal(passed(["plain.example"]), told);
+  assert.equal(passed(["www.plain.example", "other.example"]), told);
+  assert.equal(passed(["lain.example"]), [], "another domain");
+  assert.equal(passed([]), []);
+  assert.equal(passed(["plain.example"], "plain.example", A), [], "IPv4");
+  assert.equal(passed(["beta.example"], H2), [], "a name with a ULID");
 });
 
 test("negative answers keep their SOA, and its TTL is that of RFC 2308", () => {
