@@ -50,6 +50,7 @@ export function addReference(app: Api, box: BoxFacade): void {
         { name: "about", description: "This interface." },
       ],
     });
+    nameOperations(made.paths ?? {});
     return made;
   };
   app.openapi(DOCUMENT, () => answer(document()));
@@ -57,6 +58,16 @@ export function addReference(app: Api, box: BoxFacade): void {
     const headers = { ...PLAIN_HEADERS, "content-type": "text/html; charset=utf-8" };
     return new Response(pageOf(document()), { headers });
   });
+}
+
+/** Names every operation after its method and path, for those who make clients of the document: `postContextsIdDiscard`. */
+function nameOperations(paths: object): void {
+  for (const [path, item] of Object.entries(paths)) {
+    const steps = path.split(/[^A-Za-z0-9]+/).filter((step) => step !== "");
+    const tail = steps.map((step) => `${step[0].toUpperCase()}${step.slice(1)}`).join("");
+    for (const [method, operation] of Object.entries(item as Record<string, { operationId?: string }>))
+      operation.operationId ??= `${method}${tail === "" ? "Root" : tail}`;
+  }
 }
 
 const STYLE =
