@@ -72,25 +72,32 @@ if (havePeers("root", "ip", "nft", "python3")) {
       assert.match(lost.stdout, /^isp1 was dead for 3\.\ds\n1 context sent by it, 1 with traffic, 0 of these moved\n/);
       assert.match(lost.stdout, /\n1 context did not survive\n {2}context \d+ \S+ \S+: it found no other way\n/);
 
-      // By SIGKILL on the caller: the box ends the drill by itself. And another one meanwhile is refused.
       const socket = controlSocket(ground.directory, ALPHA);
       const demand = async (path: string, init?: RequestInit): Promise<DrillRow> =>
         drillRow.parse(await (await host.http.request(socket, new Request(`http://box${path}`, init))).json());
-      const headers = { "content-type": "application/json" };
-      await demand("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp2", for: 1 }) });
+      const begin = (body: unknown) =>
+        demand("/drills", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+      const over = async (id: number): Promise<DrillRow> => {
+        for (let waited = 0; waited < 300; waited++) {
+          const now = await demand(`/drills/${id}`);
+          if (now.state === "done") return now;
+          await host.sleep(100);
+        }
+        throw new Error(`drill ${id} does not end`);
+      };
+
+      // An end before its time; another one meanwhile is refused.
+      const { id } = await begin({ provider: "isp2", for: "5m" });
+      assert.match(await tables(ground), /pshim6_drill_pshim0/);
       const second = await drill("isp2");
       assert.equal([second.code, /under way/.test(second.stderr)], [1, true], second.stderr);
-      assert.match(await tables(ground), /pshim6_drill_pshim0/);
-      for (let waited = 0; (await demand("/drills/3")).state !== "done"; waited++) {
-        if (waited > 200) throw new Error("the drill does not end");
-        await host.sleep(100);
-      }
+      await demand(`/drills/${id}`, { method: "DELETE" });
+      assert.is((await over(id)).cut, true);
       assert.not.match(await tables(ground), /pshim6_drill/);
 
-      // An end before its time: everything passes at once.
-      await demand("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp1", for: "5m" }) });
-      const ended = await demand("/drills/4", { method: "DELETE" });
-      assert.equal([ended.state, ended.cut, ended.survived], ["done", true, null]);
+      // Nobody asks any more: the box ends it by itself.
+      const alone = await over((await begin({ provider: "isp2", for: 1 })).id);
+      assert.equal([alone.cut, alone.forMs], [false, 1_000]);
       assert.not.match(await tables(ground), /pshim6_drill/);
 
       // The last provider that works is not broken unasked.
@@ -100,7 +107,7 @@ if (havePeers("root", "ip", "nft", "python3")) {
       assert.is((await drill("isp9")).code, 1);
 
       // A box that ends in the middle of a drill takes it along.
-      await demand("/drills", { method: "POST", headers, body: JSON.stringify({ provider: "isp1", for: "5m", force: true }) });
+      await begin({ provider: "isp1", for: "5m", force: true });
       for (const child of udp) {
         host.processes.kill(child.pid, "SIGKILL");
         await child.ended;
