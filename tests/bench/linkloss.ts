@@ -79,7 +79,13 @@ if (json) {
 process.exit(0);
 
 function summaryOf(loss: Loss): Record<"there" | "back" | "switched" | "onTheWay" | "peerSwitched" | "worst", number> {
-  const of = (pick: (round: Round) => number) => spread(results.filter((round) => round.loss === loss).map(pick));
+  const of = (pick: (round: Round) => number) =>
+    spread(
+      results
+        .filter((round) => round.loss === loss)
+        .map(pick)
+        .filter(Number.isFinite),
+    );
   const median = (pick: (round: Round) => number): number => Math.round((of(pick)?.median ?? Number.NaN) * 10) / 10;
   return {
     there: median((round) => round.there),
