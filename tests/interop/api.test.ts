@@ -93,6 +93,31 @@ if (havePeers("root", "ip", "curl")) {
       assert.is((await ask(ground, a, `/contexts/${now}/rehome`, "-X", "POST", ...bearerOf(ALPHA))).status, 200);
       await flows();
 
+      // What it is told, it explains; the operator's word moves the stream, and it goes on.
+      const explained = async () =>
+        JSON.parse((await ask(ground, a, `/explain?from=${settled[0].ulid}&to=${settled[1].ulid}&protocol=tcp`)).body);
+      const first = await explained();
+      assert.is(first.outcome, "context");
+      const [carrier] = first.pairs.map(({ provider }: { provider: string }) => provider);
+      const post = (path: string, body?: object) => {
+        const json = body === undefined ? [] : ["-H", "Content-Type: application/json", "-d", JSON.stringify(body)];
+        return ask(ground, a, path, "-X", "POST", ...bearerOf(ALPHA), ...json);
+      };
+      assert.is((await post(`/providers/${carrier}/break`, { for: "10m" })).status, 200);
+      await until("the context has left", async () => {
+        const { pairs } = await explained();
+        return pairs[0].isCurrent && pairs[0].provider !== carrier;
+      });
+      assert.match(JSON.stringify((await explained()).providers), /taken for dead/);
+      await flows();
+      assert.is((await post(`/providers/${carrier}/mend`)).status, 200);
+      assert.is((await post(`/providers/${carrier}/prefer`, { for: "10m" })).status, 200);
+      await until("the context is back", async () => (await explained()).pairs[0].provider === carrier);
+      await flows();
+      assert.is((await post(`/providers/${carrier}/restore`)).status, 200);
+      const site = JSON.parse((await ask(ground, a, "/site")).body);
+      assert.is(site.settings.site, ALPHA.name);
+
       const metrics = await ask(ground, a, "/metrics");
       assert.match(metrics.body, /^pshim6_contexts 1$/m);
       assert.match(metrics.body, /^pshim6_path_contexts\{provider="isp1",peer="[0-9a-f]{16}"\} 1$/m);
