@@ -48,7 +48,7 @@ function worldOf(timing: ReapTiming): ReapPairWorld {
     delay: 10,
     peerBox: "box",
   });
-  for (const id of [0, 1]) for (const side of ["A", "B"] as const) world.traffic(id, side, 40, 1, 250_000);
+  for (const id of [0, 1]) for (const side of ["A", "B"] as const) world.traffic(id, side, 60, 1, 150_000);
   world.run(1_000);
   return world;
 }
