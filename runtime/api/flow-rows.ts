@@ -46,12 +46,10 @@ export const pathHistory = z
     peerBox: z.string(),
     localProvider: z.string().nullable(),
     peerLocator: z.string(),
-    states: z
-      .string()
-      .meta({
-        description:
-          "One letter a sample, the oldest first: a = alive, b = alive and too bad to be used while another one is better, l = lost, u = unknown, - = no such path.",
-      }),
+    states: z.string().meta({
+      description:
+        "One letter a sample, the oldest first: a = alive, b = alive and too bad to be used while another one is better, l = lost, u = unknown, - = no such path.",
+    }),
     rttMs: z.array(z.number().nonnegative().nullable()),
     loss: z.array(z.number().min(0).max(1).nullable()).meta({ description: "Shares of questions without an answer." }),
   })
