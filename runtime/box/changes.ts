@@ -106,6 +106,7 @@ const PROVIDER_FIELDS: readonly (readonly [name: string, read: (provider: AnyPro
   ["cost", ({ cost }) => String(cost ?? 0)],
   ["metered", ({ metered }) => String(metered ?? false)],
   ["capacity", ({ capacity }) => (capacity === undefined ? "no bound" : `${capacity / 1e6} Mbit/s`)],
+  ["hosts", ({ hosts }) => (hosts === undefined ? "none" : showPrefix(hosts))],
   ["table", ({ table }) => (table === undefined ? "the box's own" : String(table))],
 ];
 
