@@ -1,12 +1,15 @@
 /** The package as a stranger gets it: packed, and installed in an empty folder, without network. */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { PROJECT } from "./labhost.ts";
-import { must } from "./names/program.ts";
 
 /** Folder of the Node that the development dependencies bring. */
 const NODE = join(PROJECT, "node_modules", "node", "bin");
+
+/** Milliseconds: npm on a machine that has other things to do. */
+const PATIENCE = 120_000;
 
 /** A folder with the package installed. */
 export interface Installed {
@@ -41,6 +44,15 @@ function pack(folder: string, into: string, env: Installed["env"]): string {
 }
 
 /** Runs a program in `directory` to its end. @returns what it printed @throws when it fails, with what it said */
-export function inFolder(directory: string, env: Readonly<Record<string, string>>, argv: readonly string[], input = ""): string {
-  return must(["env", "-C", directory, ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv], input);
+export function inFolder(directory: string, env: Readonly<Record<string, string>>, argv: readonly string[]): string {
+  const [program, ...words] = argv;
+  // Through env(1), which looks for the program where the new PATH says.
+  const done = spawnSync("env", [program, ...words], {
+    cwd: directory,
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+    timeout: PATIENCE,
+  });
+  if (done.status !== 0) throw new Error(`${argv.join(" ")}: ${done.stderr || done.stdout || done.error?.message}`);
+  return done.stdout;
 }
