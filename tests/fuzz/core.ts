@@ -1,9 +1,13 @@
 /** The packet core: any frame leaves with a verdict, and nothing outside its slot is touched. */
 import { SLOT_HEADROOM } from "../../core-as/layout/lane.ts";
 import { COUNTER_NAMES } from "../../core-as/layout/names.ts";
-import { PUNT_FIRST } from "../../core-as/layout/verdict.ts";
+import { PUNT_FIRST, PUNT_FORK } from "../../core-as/layout/verdict.ts";
+import { forksOf } from "../../runtime/fast/forks.ts";
 import { addressOctets } from "../../runtime/value/address.ts";
 import { concat } from "../../runtime/value/bytes.ts";
+import { Reject } from "../../runtime/value/reject.ts";
+import { contextTag } from "../../runtime/value/tag.ts";
+import { flowOf } from "../../runtime/wire/index.ts";
 import { coreModule, putPacket, rig, sampleRecord } from "../lib/core.ts";
 import { extension, packetOf, payloadHeader } from "../lib/packet.ts";
 import { below, oneOf, spoil } from "./mutate.ts";
@@ -17,7 +21,14 @@ const VIRTIO = 10;
 export async function coreTarget(packets: readonly Uint8Array[]): Promise<Target> {
   const world = await rig({ batch: 4, slotOctets: SLOT_OCTETS }, { passRouting: true, puntOther: true }, coreModule());
   const record = sampleRecord(1);
-  world.core.add(1, record, 0);
+  // Small ports go on a fork that is there, one class on a fork that is not.
+  const anything = { protocols: undefined, ports: undefined, classes: undefined };
+  const block = world.core.setForkTerms([
+    { ...anything, fork: 5, protocols: [6, 17], ports: [{ first: 0, last: 20_000 }] },
+    { ...anything, fork: 6, classes: [46] },
+  ]);
+  world.core.add(1, { ...record, forks: forksOf(block, [0, 1]) }, 0);
+  world.core.add(2, { ...record, fork: 5, localTag: contextTag(5), peerTag: contextTag(6) }, 0);
   const { lane, memory, core } = world;
   const ends = [record.localUlid, record.peerUlid, record.localLocator, record.peerLocator];
   const stride = lane.inputOffset(1) - lane.inputOffset(0);
@@ -56,7 +67,9 @@ export async function coreTarget(packets: readonly Uint8Array[]): Promise<Target
         if (said !== length - VIRTIO - 40) throw new Error(`Payload Length ${said} in a packet of ${length - VIRTIO} octets`);
       }
       if (memory[start] !== CANARY || memory[start + stride] !== CANARY) throw new Error("written outside the slot");
-      core.drainPunts(8, () => undefined);
+      core.drainPunts(8, (packet, reason) => {
+        if (reason === PUNT_FORK && flowOf(packet) instanceof Reject) throw new Error("a fork for what is no packet");
+      });
     },
   };
 }
