@@ -28,5 +28,9 @@ export const FORK_BLOCK_OCTETS = FORK_RANGES + RANGES * RANGE_OCTETS;
 /** A ring, as the prefixes are: contexts that name an older block go by it until they are told of the new one. */
 export const FORK_BLOCKS = 4;
 
+/** No Forked Instance Identifiers: it was not looked for; it is about to be. */
+export const FORK_UNKNOWN = 0xffff_ffff;
+export const FORK_WANTED = 0xffff_fffe;
+
 /** {@link COLD_FORKS} of record.ts: a bit for each term in the lower 60, the number of the block above them. */
 export const FORKS_BLOCK_SHIFT = 60;

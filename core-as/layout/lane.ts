@@ -53,6 +53,8 @@ export const WORK_RECORD = WORK_HASH + 4;
 export const WORK_SLOT = WORK_RECORD + 4;
 /** Inbound, once joined to a flow: the entry of the packet behind it, 0 = none. WORK_PACKET and WORK_OCTETS then tell of the host's packet. */
 export const WORK_FOLLOWER = WORK_SLOT + 4;
+/** Outbound: fork of the packet, 0 = none by what WORK_RECORD says, or {@link FORK_UNKNOWN} of fork.ts. */
+export const WORK_FORK = WORK_FOLLOWER;
 export const WORK_OCTETS_EACH = 32;
 
 /** Entry of a TCP flow of which packets are being joined: the record, both ports as in the header, its first and last work entry. */

@@ -52,7 +52,9 @@ export const MAP_WAYS = MAP_MAPPING + 4;
 export const MAP_WAYS_MASK = MAP_WAYS + 4;
 /** Not 0 once a flow goes another way than its pair. */
 export const MAP_WAYS_FLOWS = MAP_WAYS_MASK + 4;
-export const MAP_END = MAP_WAYS_FLOWS + 4;
+/** Not 0 while there are terms of forks (fork.ts). */
+export const MAP_FORKS = MAP_WAYS_FLOWS + 4;
+export const MAP_END = MAP_FORKS + 4;
 
 /** {@link MAP_LIMIT} without a limit: the most that leaves room in Payload Length for the payload header. */
 export const LIMIT_NONE = 40 + 65_535 - 8;

@@ -1,9 +1,11 @@
 /** From a host to the wire, second half: every entry has its place for the header; contexts are found, packets rewritten. */
+import { FORK_UNKNOWN } from "../layout/fork.ts";
 import { IP6_SOURCE } from "../layout/ip6.ts";
 import {
   LANE_TOUCHED,
   LANE_VERDICTS,
   LANE_WORK_OUT,
+  WORK_FORK,
   WORK_HASH,
   WORK_NEXT,
   WORK_OCTETS,
@@ -13,7 +15,7 @@ import {
   WORK_SHIM6,
   WORK_SLOT,
 } from "../layout/lane.ts";
-import { LIMIT_NONE, MAP_LIMIT, MAP_MAPPING, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES, PAIR_VERSION } from "../layout/map.ts";
+import { LIMIT_NONE, MAP_FORKS, MAP_LIMIT, MAP_MAPPING, MAP_MSS, MAP_PAIR_INDEX, MAP_PREFIXES, PAIR_VERSION } from "../layout/map.ts";
 import {
   COLD_FORK,
   COLD_FORKS,
@@ -47,7 +49,7 @@ import { mayMap, mayPass } from "../step/classify.ts";
 import { countOut, countOutMany, settle } from "../step/count.ts";
 import { emit } from "../step/emit.ts";
 import { findAll } from "../step/find.ts";
-import { forkOf } from "../step/fork.ts";
+import { forkAll, forkOf } from "../step/fork.ts";
 import { mayMend, mend } from "../step/mend.ts";
 import { punt } from "../step/punt.ts";
 import { encapsulate } from "../step/rewrite.ts";
@@ -69,25 +71,27 @@ export function outbound(lane: usize, count: u32, stamp: u32): void {
   const version = atomic.load<u32>(PAIR_VERSION);
   store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ findAll(work, count, load<u32>(MAP_PAIR_INDEX)), LANE_TOUCHED);
   if (load<u32>(MAP_MAPPING) != 0) touchWays(lane, work, count);
+  const splits = load<u32>(MAP_FORKS) != 0;
+  if (splits) store<u64>(lane, load<u64>(lane, LANE_TOUCHED) ^ forkAll(work, count, load<u32>(MAP_PAIR_INDEX)), LANE_TOUCHED);
   const limit = load<u32>(MAP_LIMIT);
   const mss = load<u32>(MAP_MSS);
   const end = work + count * WORK_OCTETS_EACH;
   for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
-    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp, limit, mss, version));
+    settle(lane, verdicts, load<u32>(entry, WORK_SLOT), send(lane, entry, stamp, limit, mss, version, splits));
   }
 }
 
-/** `version` is the index's of before its entries were looked for. */
-function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, version: u32): u32 {
+/** `version` is the index's of before its entries were looked for; with `splits`, WORK_FORK is filled. */
+function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, version: u32, splits: bool): u32 {
   const packet: usize = load<u32>(entry, WORK_PACKET);
   const octets = load<u32>(entry, WORK_OCTETS);
   const frame = packet - VIRTIO_HEADER_OCTETS;
   const large = isSegmented(frame);
   if (octets > most && !large) return tooBig(lane, packet, octets, most);
   let record: usize = load<u32>(entry, WORK_RECORD);
-  let wanted: u32 = RECORD_LIVE;
-  let fork: u32 = 0;
-  let base: u32 = NO_CONTEXT;
+  let fork: u32 = splits ? load<u32>(entry, WORK_FORK) : FORK_UNKNOWN;
+  const looked = fork == 0;
+  if (fork == <u32>FORK_UNKNOWN) fork = 0;
   let isNone = record == 0 && (version & 1) == 0 && atomic.load<u32>(PAIR_VERSION) == version;
   for (let rounds: u32 = 0; rounds < PATIENCE; rounds++) {
     if (record == 0) {
@@ -95,8 +99,17 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, versio
       if (!isNone) record = findPair(packet + IP6_SOURCE, fork, load<u32>(entry, WORK_HASH));
       isNone = false;
       if (record == 0) {
-        if (fork != 0)
-          return large ? puntLarge(lane, frame, packet, octets, most, PUNT_FORK, base) : punt(lane, packet, octets, PUNT_FORK, base);
+        if (fork != 0) {
+          const base = findPair(packet + IP6_SOURCE, 0, hashPair(packet + IP6_SOURCE, 0));
+          if (base != 0) {
+            return large
+              ? puntLarge(lane, frame, packet, octets, most, PUNT_FORK, idOf(base))
+              : punt(lane, packet, octets, PUNT_FORK, idOf(base));
+          }
+          // The default context has just gone, and its forks count no more.
+          fork = 0;
+          store<u32>(entry, hashPair(packet + IP6_SOURCE, 0), WORK_HASH);
+        }
         const prefixes: usize = atomic.load<u32>(MAP_PREFIXES);
         if (mayPass(packet, prefixes)) return plainOut(lane, entry, stamp, most, mss);
         const mapping: usize = atomic.load<u32>(MAP_MAPPING);
@@ -112,9 +125,9 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, versio
     const destination = v128.load(record, RECORD_PEER_LOCATOR);
     const tag = peerTag(record);
     const matches =
-      (word & (RECORD_LIVE | RECORD_FORKED)) == wanted &&
+      (word & (RECORD_LIVE | RECORD_FORKED)) == (fork == 0 ? RECORD_LIVE : RECORD_LIVE | RECORD_FORKED) &&
       samePair(record + RECORD_LOCAL_ULID, packet + IP6_SOURCE) &&
-      (wanted == RECORD_LIVE || load<u32>(coldAt(idOf(record)), COLD_FORK) == fork);
+      (fork == 0 || load<u32>(coldAt(idOf(record)), COLD_FORK) == fork);
     if (wordOf(record) != word) continue;
     if (!matches) {
       // Another key with the same hash, or the context has just gone.
@@ -124,10 +137,10 @@ function send(lane: usize, entry: usize, stamp: u32, most: u32, mss: u32, versio
     let limit = most;
     if (word & (RECORD_HOLD | RECORD_NARROW | RECORD_BARE | RECORD_SPLIT)) {
       if (word & RECORD_SPLIT) {
-        fork = forkOf(packet, octets, load<u64>(coldAt(idOf(record)), COLD_FORKS));
+        // What was found of another record, which the index named first, does not count.
+        if (!looked || record != <usize>load<u32>(entry, WORK_RECORD))
+          fork = forkOf(packet, octets, load<u64>(coldAt(idOf(record)), COLD_FORKS));
         if (fork != 0) {
-          base = idOf(record);
-          wanted = RECORD_LIVE | RECORD_FORKED;
           store<u32>(entry, hashPair(packet + IP6_SOURCE, fork), WORK_HASH);
           record = 0;
           continue;

@@ -2,6 +2,8 @@
 import {
   FORK_BLOCK_OCTETS,
   FORK_RANGES,
+  FORK_UNKNOWN,
+  FORK_WANTED,
   FORKS_BLOCK_SHIFT,
   RANGE_FIRST,
   RANGE_LAST,
@@ -13,9 +15,62 @@ import {
   TERM_RANGE,
   TERM_RANGES,
 } from "../layout/fork.ts";
-import { FORK_FIRST } from "../layout/map.ts";
+import { IP6_SOURCE } from "../layout/ip6.ts";
+import { WORK_FORK, WORK_HASH, WORK_OCTETS, WORK_OCTETS_EACH, WORK_PACKET, WORK_RECORD } from "../layout/lane.ts";
+import { FORK_FIRST, MAP_INDEX_MASK, MAP_INDEX_SHIFT, MAP_RECORDS } from "../layout/map.ts";
+import { COLD_FORK, COLD_FORKS, RECORD_FORKED, RECORD_LIVE, RECORD_LOCAL_ULID, RECORD_SPLIT, RECORD_WORD } from "../layout/record.ts";
+import { guess, samePair } from "../table/find.ts";
+import { hashPair } from "../table/hash.ts";
+import { slotAt } from "../table/index.ts";
+import { coldAt, idOf, isWriting, wordOf } from "../table/record.ts";
 import { chainOf, decidesOf, endOf, tellsFlow } from "./chain.ts";
 import { hasPorts } from "./plain.ts";
+
+/**
+ * The forks of a batch at once, as step/find.ts looks for contexts: what each default context says of its forks, then where the index names them, then their
+ * records. Fills WORK_FORK; where it is a fork, WORK_HASH and WORK_RECORD are the fork's from then on. @returns the loads' values, to be stored somewhere
+ */
+export function forkAll(work: usize, count: u32, index: usize): u64 {
+  const end = work + count * WORK_OCTETS_EACH;
+  const shift = load<u32>(MAP_INDEX_SHIFT);
+  const mask = load<u32>(MAP_INDEX_MASK);
+  const records: usize = load<u32>(MAP_RECORDS);
+  let touched: u64 = 0;
+  for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
+    const record: usize = load<u32>(entry, WORK_RECORD);
+    const splits = record != 0 && (wordOf(record) & RECORD_SPLIT) != 0;
+    store<u32>(entry, splits ? FORK_WANTED : FORK_UNKNOWN, WORK_FORK);
+    if (splits) touched ^= load<u64>(coldAt(idOf(record)), COLD_FORKS);
+  }
+  for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
+    if (load<u32>(entry, WORK_FORK) == <u32>FORK_UNKNOWN) continue;
+    const packet: usize = load<u32>(entry, WORK_PACKET);
+    const fork = forkBy(load<u32>(entry, WORK_RECORD), packet, load<u32>(entry, WORK_OCTETS));
+    store<u32>(entry, fork, WORK_FORK);
+    if (fork == 0 || fork == <u32>FORK_UNKNOWN) continue;
+    const hash = hashPair(packet + IP6_SOURCE, fork);
+    store<u32>(entry, hash, WORK_HASH);
+    touched ^= load<u64>(slotAt(index, hash >> shift));
+  }
+  for (let entry = work; entry < end; entry += WORK_OCTETS_EACH) {
+    const fork = load<u32>(entry, WORK_FORK);
+    if (fork == 0 || fork == <u32>FORK_UNKNOWN) continue;
+    const hash = load<u32>(entry, WORK_HASH);
+    const record = guess(index, mask, records, hash >> shift, hash);
+    store<u32>(entry, record, WORK_RECORD);
+    if (record != 0) touched ^= load<u64>(record) ^ load<u64>(record, RECORD_WORD) ^ <u64>load<u32>(coldAt(idOf(record)), COLD_FORK);
+  }
+  return touched;
+}
+
+/** Fork of the packet if `record` is its default context; FORK_UNKNOWN if it is not, or is being written. */
+function forkBy(record: usize, packet: usize, octets: u32): u32 {
+  const word = wordOf(record);
+  if (isWriting(word) || (word & (RECORD_LIVE | RECORD_FORKED)) != <u32>RECORD_LIVE) return FORK_UNKNOWN;
+  if (!samePair(record + RECORD_LOCAL_ULID, packet + IP6_SOURCE)) return FORK_UNKNOWN;
+  const forks = load<u64>(coldAt(idOf(record)), COLD_FORKS);
+  return wordOf(record) == word ? forkOf(packet, octets, forks) : FORK_UNKNOWN;
+}
 
 /** No port: the packet shows none. */
 const PORTLESS: u32 = 0xffff_ffff;

@@ -82,7 +82,7 @@ export type ContextChange = Partial<Pick<ContextRecord, "localLocator" | "peerLo
 
 /** Packets of a pair that go on a fork of its own (RFC 5533 §4.2). A list matches when one of its entries does; `undefined` = everything. */
 export interface ForkTerm {
-  /** Forked Instance Identifier, not 0. */
+  /** Forked Instance Identifier, 1 … 2^32 − 3. */
   readonly fork: number;
   /** IP protocol numbers. Of a fragment: what its Fragment header names. */
   readonly protocols: readonly number[] | undefined;

@@ -136,6 +136,7 @@ class TableCore implements Core {
 
   setForkTerms(terms: readonly ForkTerm[]): number {
     this.#forkBlock = writeForkTerms(terms, this.#forkBlock, this.#words, this.#octets);
+    this.#words[map.MAP_FORKS >>> 2] = terms.length;
     return this.#forkBlock;
   }
 

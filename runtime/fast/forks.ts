@@ -39,7 +39,7 @@ export function writeForkTerms(terms: readonly ForkTerm[], used: number, words: 
 }
 
 function writeTerm(at: number, { fork, protocols, ports, classes }: ForkTerm, words: Uint32Array, octets: Uint8Array): void {
-  within("fork", fork, 1, 0xffff_ffff);
+  within("fork", fork, 1, layout.FORK_WANTED - 1);
   if (ports?.length === 0) throw new RangeError("ports: an empty list would match everything");
   words[(at + layout.TERM_FORK) >>> 2] = fork;
   setBits(at + layout.TERM_PROTOCOLS, protocols, 256, octets);

@@ -41,10 +41,15 @@ function identify({ match, use }: PolicyRule, site: string, taken: Map<number, s
   const { protocols, ports, classes } = match;
   const own = use.kind === "pin" ? [use.provider, site] : [];
   const said = JSON.stringify([sorted(protocols), ports && mergedPorts(ports), sorted(classes), ...own]);
-  let fork = fnv1a(said) || 1;
-  while ((taken.get(fork) ?? said) !== said) fork = (fork + 1) >>> 0 || 1;
+  let fork = usable(fnv1a(said));
+  while ((taken.get(fork) ?? said) !== said) fork = usable(fork + 1);
   taken.set(fork, said);
   return fork;
+}
+
+/** The core has other uses for the first and the last numbers. */
+function usable(fork: number): number {
+  return fork === 0 || fork >= 0xffff_fffe ? 1 : fork;
 }
 
 function sorted(numbers: readonly number[] | undefined): number[] | undefined {

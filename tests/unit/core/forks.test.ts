@@ -10,7 +10,7 @@ import { address } from "../../../runtime/value/address.ts";
 import { concat, putU16 } from "../../../runtime/value/bytes.ts";
 import { prefix } from "../../../runtime/value/prefix.ts";
 import { contextTag } from "../../../runtime/value/tag.ts";
-import { coreModule, PREFIXES, type Rig, rig, runOne, sampleRecord } from "../../lib/core.ts";
+import { coreModule, PREFIXES, putPacket, type Rig, rig, runOne, sampleRecord } from "../../lib/core.ts";
 import { largeHeader, packetsOf, tcpPacket, udpPacket } from "../../lib/large.ts";
 import { extension, packetOf, payloadHeader } from "../../lib/packet.ts";
 
@@ -166,6 +166,44 @@ test("contexts that name an older block go by it, until as many newer ones were 
       [VOICE, BASE],
     );
   }
+});
+
+test("packets of one batch go each their own way, those of pairs without forks too", async () => {
+  const at = await world([SIP, term({ fork: 7, ports: [{ first: 443, last: 443 }] })], [0, 1]);
+  at.core.add(VOICE, voice, 0);
+  const other = sampleRecord(5);
+  at.core.add(5, other, 0);
+  const packets = [ported(5060), ported(443), packetOf(other.localUlid, other.peerUlid, 17, ported(5060).subarray(40)), ported(80)];
+  for (let round = 1; round < 4; round++) {
+    packets.forEach((packet, slot) => {
+      putPacket(at, slot, packet);
+    });
+    at.lane.run(packets.length, 0);
+    assert.equal([...at.lane.verdicts].slice(0, 4), [verdict.FORWARD_OUT, verdict.PUNT_FORK, verdict.FORWARD_OUT, verdict.FORWARD_OUT]);
+    assert.equal(
+      [BASE, VOICE, 5].map((id) => at.core.counters(id).packetsOut),
+      [round, round, round],
+    );
+  }
+});
+
+test("without terms, contexts that were not told yet go by theirs", async () => {
+  const at = await world();
+  at.core.add(VOICE, voice, 0);
+  at.core.setForkTerms([]);
+  assert.equal(
+    [ported(5060), ported(80)].map((packet) => fate(at, packet)),
+    [VOICE, BASE],
+  );
+  at.core.remove(VOICE);
+  assert.is(fate(at, ported(5060)), "punt-fork");
+});
+
+test("a fork whose default context has gone is not chosen", async () => {
+  const at = await world();
+  at.core.add(VOICE, voice, 0);
+  at.core.remove(BASE);
+  assert.is(fate(at, ported(5060)), "punt-no-context");
 });
 
 test("a context that goes takes its terms along: the next with its id has none", async () => {
