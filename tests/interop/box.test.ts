@@ -54,6 +54,7 @@ providers:
   - { name: isp2, prefix: "2001:db8:b3::/48", interface: up2, gateway: "2001:db8:f2::1", priority: 10, weight: 40 }
 bindings:
   - { ulid: "fc00:bbbb:1::10", locators: ["2001:db8:c3::10"] }
+links: { gateway: { watch: false } } # there is none
 key: { bits: 1024 }
 state: ${scratch}/state
 control: ${scratch}/control.sock

@@ -108,5 +108,6 @@ ulid: { prefix: "fc00:aaaa:1::/48", generic: "fc00::/7" }
 lan: { interface: lan, subnets: ["fc00:aaaa:1::/64"], advertise: true }
 providers:
   - { name: isp1, prefix: "2001:db8:a1::/48", interface: up1, gateway: "2001:db8:f1::1", priority: 10, weight: 60 }
+links: { gateway: { watch: false } } # there is none
 key: { bits: 1024 }
 `;
