@@ -3,6 +3,10 @@ import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
+/** Without its sandbox, since tests run as root; without what it would look for on a machine with a screen and finds here slowly, or not at all. */
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-features=Vulkan,OnDeviceModelService"];
+/** Milliseconds; a busy machine is slow to start it. */
+const START_PATIENCE = 120_000;
 const GRAVE = ["serious", "critical"];
 
 /** Opens pages, and closes all of them at the end. */
@@ -19,9 +23,9 @@ export interface TestPage {
   readonly errors: string[];
 }
 
-/** Starts Chromium. Its sandbox is left out: tests run as root. */
+/** Starts Chromium. */
 export async function startBrowser(): Promise<TestBrowser> {
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: START_PATIENCE });
   return {
     async open(options = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, ...options });
