@@ -44,7 +44,7 @@ export class Client {
 
   /** @throws {Refused} */
   async get<Row>(path: string, signal?: AbortSignal): Promise<Row> {
-    return (await (await this.#ask(path, { ...(signal === undefined ? {} : { signal }) })).json()) as Row;
+    return this.#read(path, signal === undefined ? {} : { signal });
   }
 
   /** The first rows of a list. @throws {Refused} */
@@ -54,7 +54,7 @@ export class Client {
 
   /** @throws {Refused} */
   async post<Row>(path: string): Promise<Row> {
-    return (await (await this.#ask(path, { method: "POST" })).json()) as Row;
+    return this.#read(path, { method: "POST" });
   }
 
   /** Events behind `last` as they happen; resolves when the stream ends. @throws {Refused} */
@@ -69,6 +69,18 @@ export class Client {
       if (done) return;
       const complete = messages.push(value);
       if (complete.length > 0) heard(complete);
+    }
+  }
+
+  async #read<Row>(path: string, init: RequestInit): Promise<Row> {
+    const response = await this.#ask(path, init);
+    try {
+      return (await response.json()) as Row;
+    } catch (error) {
+      if (init.signal?.aborted === true) throw error;
+      // A box that ends in the middle of an answer.
+      if (error instanceof TypeError || error instanceof SyntaxError) throw new Refused(0, "The box's answer was cut short.");
+      throw error;
     }
   }
 

@@ -162,10 +162,15 @@ export class Store {
       await this.#look();
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#asking = false;
+      this.#endedAt = performance.now();
+      this.#planNext(this.#endedAt - begun);
     }
-    this.#asking = false;
-    this.#endedAt = performance.now();
-    const took = this.#endedAt - begun;
+  }
+
+  /** @param took milliseconds of the round that is over */
+  #planNext(took: number): void {
     const pace = this.#again ? 0 : this.#quick-- > 0 ? SHORTEST : PACE - took;
     this.#again = false;
     const delay = Math.max(SHORTEST, pace, (SHARE - 1) * (took - PACE / SHARE));
