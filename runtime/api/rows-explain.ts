@@ -57,7 +57,7 @@ const end = z
     asked: z.string(),
     name: z.string().nullable(),
     address: z.string().nullable().meta({ description: "null = there is none." }),
-    kind: z.string().meta({ description: "own, own-routable, peer, bound, internet, locator, unusable, stranger or unknown." }),
+    kind: z.string().meta({ description: "own, own-routable, own-beside, peer, bound, internet, locator, unusable, stranger or unknown." }),
   })
   .meta({ id: "FlowEnd" });
 
@@ -73,9 +73,10 @@ export const explainRow = z
     context: z.int().nullable().meta({ description: "Id of the context that there is for it." }),
     steps: z.array(
       z.object({
-        step: z
-          .string()
-          .meta({ description: "name, from, to, exception, filter, admission, policy, context, egress, mtu.", example: "filter" }),
+        step: z.string().meta({
+          description: "name, from, to, exception, filter, admission, policy, context, beside, mapping, egress, mtu.",
+          example: "filter",
+        }),
         ok: z.boolean().nullable().meta({ description: "false = it goes no further here; null = it depends." }),
         what: z.string(),
         why: z.string().nullable(),

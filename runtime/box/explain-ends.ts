@@ -1,6 +1,8 @@
 /** Who is meant by a name or an address, and what the box takes an address for: the first steps of an explanation. */
 import type { ExplainQuestion } from "../api/facade.ts";
+import { everyBeside } from "../config/legacy.ts";
 import type { Site } from "../config/site.ts";
+import { ulidBeside } from "../locator/beside.ts";
 import type { Bindings } from "../locator/bindings.ts";
 import { type Address, isMulticast, parseAddress, UNSPECIFIED } from "../value/address.ts";
 import { contains, type Prefix, prefix } from "../value/prefix.ts";
@@ -11,11 +13,22 @@ import type { Hosts } from "./hosts.ts";
 import type { Looked } from "./names-look.ts";
 
 /**
- * What an address is to the box: `own` = a host of the site, `own-routable` = one that the internet reaches at it, `peer` = a ULID of another site,
+ * What an address is to the box: `own` = a host of the site, `own-routable` = one that the internet reaches at it, `own-beside` = one at
+ * its address of a provider, `peer` = a ULID of another site,
  * `bound` = a host elsewhere of which `bindings` says that it speaks Shim6, `locator` = one of the site's own locators, `internet` = anybody else
  * out there, `unusable` = nobody can be reached at it, `stranger` = none of the site's and none of the internet's.
  */
-export type EndKind = "own" | "own-routable" | "peer" | "bound" | "locator" | "internet" | "unusable" | "stranger" | "unknown";
+export type EndKind =
+  | "own"
+  | "own-routable"
+  | "own-beside"
+  | "peer"
+  | "bound"
+  | "locator"
+  | "internet"
+  | "unusable"
+  | "stranger"
+  | "unknown";
 
 /** One end of a flow. */
 export interface FlowEnd {
@@ -55,11 +68,13 @@ const LINK_LOCAL = prefix("fe80::/10");
 const MAPPED = prefix("::ffff:0:0/96");
 
 /** What `address` is to a box with these settings. */
-export function kindOf({ ulid, providers, bindings }: Pick<Site, "ulid" | "providers" | "bindings">, address: Address): EndKind {
+export function kindOf(site: Pick<Site, "ulid" | "lan" | "legacy" | "providers" | "bindings">, address: Address): EndKind {
+  const { ulid, providers, bindings } = site;
   const isIn = (prefixes: readonly Prefix[]): boolean => prefixes.some((each) => contains(each, address));
   if (isMulticast(address) || address === UNSPECIFIED || address === "::1" || isIn([LINK_LOCAL, MAPPED])) return "unusable";
   if (contains(ulid.prefix, address)) return "own";
   if (isIn(ulid.routable)) return "own-routable";
+  if (isIn(everyBeside(site).map(({ outside }) => outside))) return "own-beside";
   if (isIn(providers.map((provider) => provider.prefix))) return "locator";
   if (contains(ulid.generic, address)) return "peer";
   if (bindings.some((binding) => binding.ulid === address)) return "bound";
@@ -137,7 +152,8 @@ export class Ends {
   }
 
   #nameOf(address: Address): string | undefined {
-    for (const host of this.#parts.hosts.present()) if (host.ulid === address) return host.name;
+    const ulid = ulidBeside(everyBeside(this.#parts.site()), address) ?? address;
+    for (const host of this.#parts.hosts.present()) if (host.ulid === ulid) return host.name;
     for (const binding of this.#parts.bindings.list(this.#parts.now()))
       if (binding.ulid === address && binding.names.length > 0) return binding.names[0];
     return undefined;

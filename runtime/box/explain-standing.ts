@@ -10,6 +10,8 @@ import { type Address, addressOctets } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
 import type { Box } from "./box.ts";
+import type { Legacy } from "./legacy.ts";
+import type { Standing as OutsideStanding } from "./mapped-rules.ts";
 import type { Told } from "./told.ts";
 
 /** What it is read from. */
@@ -21,6 +23,8 @@ export interface StandingParts {
   readonly linesDown: () => ReadonlySet<string>;
   /** Providers whose gateways do not answer. */
   readonly gatewaysSilent: () => ReadonlySet<string>;
+  /** What serves peers without Shim6, which knows what REAP found out and which names they have; absent = lines and words tell all. */
+  readonly legacy?: (() => Pick<Legacy, "standing" | "namesOf"> | undefined) | undefined;
   /** File and line of what stands in site.yaml under a path. */
   readonly line: (path: Path) => string | null;
 }
@@ -65,16 +69,25 @@ export class Standing {
 
   /** What is to be said of each provider; `candidates` are the names of those that may carry it. */
   providers(candidates: ReadonlySet<string>): ExplainRow["providers"] {
-    const { site, line } = this.#parts;
     const own = this.#parts.box.parts.identities.of(this.#pair.local)?.list.locators.map(({ address }) => address) ?? [];
+    return this.rows(candidates, ({ name, prefix }, states) => {
+      const proved = own.some((address) => contains(prefix, address));
+      if (own.length > 0 && !proved) return ["the host has no locator there"];
+      return !candidates.has(name) && states.length === 0 && own.length > 0 ? ["left out by policy"] : [];
+    });
+  }
+
+  /** A row for each provider; `more` = what is to be said beside what speaks for or against it anyway. */
+  rows(
+    candidates: ReadonlySet<string>,
+    more: (provider: Provider, states: readonly string[]) => readonly string[],
+  ): ExplainRow["providers"] {
+    const { site, line } = this.#parts;
     return everyProvider(site()).map((provider, place) => {
       const { name, prefix } = provider;
       const isCandidate = candidates.has(name);
-      const proved = prefix !== undefined && own.some((address) => contains(prefix, address));
       const states = prefix === undefined ? ["waits for its prefix"] : this.#statesOf(provider);
-      const unproved = prefix !== undefined && own.length > 0 && !proved ? ["the host has no locator there"] : [];
-      const left = !isCandidate && states.length === 0 && unproved.length === 0 && own.length > 0 ? ["left out by policy"] : [];
-      const all = [...states, ...unproved, ...left];
+      const all = prefix === undefined ? states : [...states, ...more({ ...provider, prefix }, states)];
       return { name, state: all.length === 0 ? "up" : all.join(", "), isCandidate, source: line(["providers", place]) };
     });
   }
@@ -82,19 +95,29 @@ export class Standing {
   /** What speaks for or against a provider; nothing = its line is up and nobody has said anything. */
   #statesOf({ name, interface: device }: Pick<Provider, "name" | "interface">): string[] {
     const { told, linesDown, gatewaysSilent } = this.#parts;
-    return [
+    const known = [
       ...(linesDown().has(device) ? [`${device} is down`] : []),
       ...(gatewaysSilent().has(name) ? ["its gateway does not answer"] : []),
       ...(told.saidOf("broken", name) !== undefined ? ["taken for dead"] : []),
+    ];
+    return [
+      ...known,
+      ...(known.length === 0 && this.outside().dead.has(name) ? ["REAP finds nobody by it"] : []),
       ...(told.drained.has(name) ? ["drained"] : []),
       ...(told.saidOf("preferred", name) !== undefined ? ["preferred"] : []),
     ];
   }
 
-  /** Whether nothing goes by the provider. */
-  isDead(provider: Provider): boolean {
-    const { told, linesDown, gatewaysSilent } = this.#parts;
-    return linesDown().has(provider.interface) || gatewaysSilent().has(provider.name) || told.saidOf("broken", provider.name) !== undefined;
+  /** How providers stand for what has no context. */
+  outside(): OutsideStanding {
+    const { site, told, linesDown, gatewaysSilent, legacy } = this.#parts;
+    const known = legacy?.()?.standing();
+    if (known !== undefined) return known;
+    const those = (is: (provider: Provider) => boolean): ReadonlySet<string> =>
+      new Set(site().providers.flatMap((provider) => (is(provider) ? [provider.name] : [])));
+    const isDead = ({ name, interface: device }: Provider): boolean =>
+      linesDown().has(device) || gatewaysSilent().has(name) || told.saidOf("broken", name) !== undefined;
+    return { dead: those(isDead), drained: told.drained, preferred: those(({ name }) => told.saidOf("preferred", name) !== undefined) };
   }
 
   /** The provider whose prefix holds `locator`. */

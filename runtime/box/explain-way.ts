@@ -8,6 +8,7 @@ import { type Address, address } from "../value/address.ts";
 import type { LocatorPair } from "../value/pair.ts";
 import { contains } from "../value/prefix.ts";
 import type { Flow } from "./explain-ends.ts";
+import { OutsideFlow, type OutsideWay } from "./explain-outside.ts";
 import { Standing, type StandingParts } from "./explain-standing.ts";
 
 export type Step = ExplainRow["steps"][number];
@@ -80,6 +81,12 @@ export class ExplainWay {
       case "own":
       case "own-routable":
         return this.#ownEnd(step, who, address, kind === "own-routable");
+      case "own-beside":
+        return plain(
+          "a host of this site at its address of a provider",
+          "it is leased beside the identifier",
+          this.#parts.line(["legacy"]),
+        );
       case "peer":
         return plain(
           "an identifier of another site",
@@ -121,7 +128,8 @@ export class ExplainWay {
     const { box } = this.#parts;
     const context = box.parts.shim6.find(this.#pair);
     if (context?.state === "ESTABLISHED" || context?.state === "I2BIS-SENT") return this.#established(context);
-    if (this.#isMapped()) return this.#mapped();
+    const outside = this.#isOutside() ? new OutsideFlow(this.#parts, this.#standing, this.#flow).walk() : undefined;
+    if (outside !== undefined) return this.#outside(outside);
     if (this.#isRoutable && this.#flow.to.kind !== "peer" && this.#flow.from.kind !== "peer") return this.#plain(context, excepted);
     if (excepted) {
       const why = `it has no way without a context: ${UNREACHABLE}`;
@@ -133,10 +141,10 @@ export class ExplainWay {
     return this.#none();
   }
 
-  #isMapped(): boolean {
-    const { legacy, ulid } = this.#parts.site();
+  #isOutside(): boolean {
+    const { ulid } = this.#parts.site();
     const kinds = [this.#flow.from.kind, this.#flow.to.kind];
-    return legacy.mode === "map" && contains(ulid.prefix, this.#host) && kinds.includes("internet");
+    return kinds.includes("own-beside") || (contains(ulid.prefix, this.#host) && kinds.includes("internet"));
   }
 
   #established(context: ContextView): Walked {
@@ -262,28 +270,11 @@ export class ExplainWay {
     return this.#result("plain", `it passes as it is${by}`, [step, ...this.#egress(provider), this.#mtu(undefined, provider)]);
   }
 
-  /** The peer knows no Shim6: the host's address is exchanged for a locator. */
-  #mapped(): Walked {
-    const { site, line, told } = this.#parts;
-    const { providers } = site();
-    const usable = providers.filter((provider) => !this.#standing.isDead(provider));
-    const takers = (usable.length > 0 ? usable : providers).filter(({ name }) => !told.drained.has(name));
-    const best = Math.min(...takers.map(({ priority }) => priority));
-    const shared = takers.filter(({ priority }) => priority === best);
-    const total = shared.reduce((sum, { weight }) => sum + weight, 0);
-    const shares = shared.map(({ name, weight }) => `${name} ${total === 0 ? "" : `${Math.round((100 * weight) / total)} %`}`.trim());
-    const why = "a pair keeps its provider while that lives; a new one goes by its share";
-    const step = this.#step("mapping", true, `the host's address becomes a locator of ${shares.join(" or ")}`, why, line(["legacy"]));
-    const alone = shared.length === 1 ? shared[0] : undefined;
-    return this.#result(
-      "mapped",
-      `it is mapped: a locator of ${shares.join(" or ")} stands for the host`,
-      [step, ...this.#egress(alone), this.#mtu(undefined, alone)],
-      {
-        pairs: [],
-        providers: this.#standing.providers(new Set(shared.map(({ name }) => name))),
-      },
-    );
+  /** The peer knows no Shim6. */
+  #outside({ outcome, verdict, steps, providers, provider }: OutsideWay): Walked {
+    const isMapped = outcome === "mapped";
+    const way = outcome === "refused" ? [] : [...this.#egress(provider), ...(isMapped ? [this.#mtu(undefined, provider)] : [])];
+    return this.#result(outcome, verdict, [...steps, ...way], { pairs: [], providers });
   }
 
   #result(

@@ -4,14 +4,18 @@
  */
 import type { ExplainQuestion } from "../api/facade.ts";
 import type { ExplainRow } from "../api/rows-explain.ts";
+import { leasesBeside, mapsHosts } from "../config/legacy.ts";
 import { judge } from "../firewall/judge.ts";
 import type { Firewall } from "../firewall/rule.ts";
+import { refusesOutsiders } from "../policy/mapped.ts";
 import { looksAtTransport } from "../policy/rule.ts";
-import { reasonsFor, showUse } from "../policy/why.ts";
+import { showUse } from "../policy/why.ts";
 import type { Address } from "../value/address.ts";
 import { contains, showPrefix } from "../value/prefix.ts";
 import { type EndKind, type EndParts, Ends, type Flow, type FlowEnd } from "./explain-ends.ts";
+import { reasonsOf, showLegacy } from "./explain-outside.ts";
 import { ExplainWay, type Step, type WayParts } from "./explain-way.ts";
+import { filterOf } from "./filter.ts";
 
 /** What an explanation rests on. */
 export interface ExplainParts extends WayParts, Pick<EndParts, "look" | "hosts"> {
@@ -20,7 +24,7 @@ export interface ExplainParts extends WayParts, Pick<EndParts, "look" | "hosts">
 }
 
 type Outcome = ExplainRow["outcome"];
-const OUTWARD: ReadonlySet<EndKind> = new Set(["own", "own-routable"]);
+const OUTWARD: ReadonlySet<EndKind> = new Set(["own", "own-routable", "own-beside"]);
 
 /** Explains. For the control thread. */
 export class Explainer {
@@ -84,17 +88,21 @@ export class Explainer {
     for (const end of [from, to])
       if (end.kind === "unusable" || end.kind === "stranger")
         return { outcome: "refused", verdict: `${end.address} is no address that packets are carried between sites to` };
+    const kinds = [from.kind, to.kind];
+    if (kinds.includes("own-beside") && kinds.includes("peer"))
+      return { outcome: "refused", verdict: "identifiers of other sites are reached from identifiers alone: no provider routes them" };
     return undefined;
   }
 
   #filter(flow: Flow): Step[] {
     const { site } = this.#parts;
-    const { firewall, ulid } = site();
+    const { firewall } = site();
     if (firewall === undefined)
       return [{ step: "filter", ok: true, what: "nothing is filtered", why: "site.yaml has no firewall", source: null }];
+    const whole = filterOf(site(), firewall);
     const { direction, from, to, protocol, port } = flow;
-    const own = [ulid.prefix, ...ulid.routable];
-    const judged = judge(firewall, { direction, from: from.address, to: to.address, protocol, port }, own);
+    const own = [...whole.own, ...whole.beside];
+    const judged = judge(whole.firewall, { direction, from: from.address, to: to.address, protocol, port }, own);
     const { action, place, counter, perhaps } = judged;
     const open = perhaps.map((each) => firewall.rules[each].name);
     const verb = { accept: "lets it pass", drop: "drops it", reject: "refuses it" }[action];
@@ -118,8 +126,9 @@ export class Explainer {
 
   /** Who may begin with a host of the site; what own hosts begin is not asked. */
   #admission({ direction, from, to }: Flow): Step[] {
-    const { admission } = this.#parts.site();
-    if (direction === "out" || admission.length === 0) return [];
+    const { admission, legacy } = this.#parts.site();
+    const isOutside = from.kind === "internet" && to.kind !== "own-routable" && (mapsHosts(legacy) || leasesBeside(legacy));
+    if (direction === "out" || admission.length === 0 || isOutside) return [];
     const isIn = (prefixes: (typeof admission)[number]["peers"], address: Address): boolean =>
       prefixes?.some((each) => contains(each, address)) ?? true;
     const place = admission.findIndex(({ peers, hosts }) => isIn(peers, from.address) && isIn(hosts, to.address));
@@ -155,16 +164,16 @@ export class Explainer {
   }
 
   #policy(flow: Flow): Step[] {
-    const { box, site, line } = this.#parts;
-    const { policy } = site();
+    const { site, line } = this.#parts;
+    const { policy, legacy } = site();
     if (policy.length === 0) return [];
-    const { parts } = box;
-    const [host, peer] = flow.direction === "out" ? [flow.from, flow.to] : [flow.to, flow.from];
-    const asked = { from: host.address, to: peer.address, protocol: flow.protocol, port: flow.port, class: flow.class };
-    const names = [
-      ...new Set([...parts.bindings.namesOf(peer.address, parts.clock.now()), ...(peer.name === undefined ? [] : [peer.name])]),
-    ];
-    const { place, before } = reasonsFor(policy, this.#parts.flowOf(asked, names));
+    const kinds = [flow.from.kind, flow.to.kind];
+    const isOutside = kinds.includes("internet");
+    if (kinds.includes("own-beside") || (isOutside && leasesBeside(legacy) && !mapsHosts(legacy))) {
+      const why = "the box does not touch packets of hosts' addresses of the providers";
+      return [{ step: "policy", ok: true, what: "no rule is asked", why, source: line(["legacy"]) }];
+    }
+    const { place, before } = reasonsOf(this.#parts, flow);
     const passed = before.map(({ rule, why }) => `${rule.name} (${why})`);
     const shown =
       passed.slice(0, PASSED_SHOWN).join(", ") + (passed.length > PASSED_SHOWN ? `, and ${passed.length - PASSED_SHOWN} more` : "");
@@ -173,9 +182,10 @@ export class Explainer {
       return [{ step: "policy", ok: true, what: "no rule decides: the providers' own priorities hold", why, source: line(["policy"]) }];
     const rule = policy[place];
     const narrow = looksAtTransport(rule.match) ? ", for this protocol and port" : "";
-    return [
-      { step: "policy", ok: true, what: `rule ${rule.name} decides${narrow}: ${showUse(rule.use)}`, why, source: line(["policy", place]) },
-    ];
+    const led = isOutside ? showLegacy(rule) : undefined;
+    const use = isOutside && refusesOutsiders(rule) ? [] : [showUse(rule.use)];
+    const wants = [...use, ...(led === undefined ? [] : [led])].join("; ");
+    return [{ step: "policy", ok: true, what: `rule ${rule.name} decides${narrow}: ${wants}`, why, source: line(["policy", place]) }];
   }
 }
 

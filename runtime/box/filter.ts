@@ -3,20 +3,34 @@ import { everyBeside } from "../config/legacy.ts";
 import type { Site } from "../config/site.ts";
 import { compileTable, removeTable, tableName } from "../firewall/compile.ts";
 import { type FirewallCount, readCounters } from "../firewall/counters.ts";
+import type { Firewall } from "../firewall/rule.ts";
 import { withTwins } from "../firewall/twins.ts";
 import { besidePrefixes } from "../locator/beside.ts";
 import type { Command } from "../port/command.ts";
 import { PortError } from "../port/error.ts";
+import type { Prefix } from "../value/prefix.ts";
+
+/** The filter as it holds for all addresses of hosts, and what those are; `beside` are the ones beside ULIDs. */
+export function filterOf(
+  site: Pick<Site, "lan" | "ulid" | "legacy" | "providers">,
+  firewall: Firewall,
+): { readonly firewall: Firewall; readonly own: readonly Prefix[]; readonly beside: readonly Prefix[] } {
+  const pairs = everyBeside(site);
+  return {
+    firewall: withTwins(firewall, (prefix) => besidePrefixes(pairs, prefix)),
+    own: [site.ulid.prefix, ...site.ulid.routable],
+    beside: pairs.map(({ outside }) => outside),
+  };
+}
 
 /** The text of the site's filter for `nft -f -`; `undefined` = there is none. */
 export function filterText(site: Pick<Site, "firewall" | "tun" | "lan" | "ulid" | "legacy" | "providers">): string | undefined {
-  const { firewall, tun, lan, ulid, providers } = site;
+  const { firewall, tun, lan, providers } = site;
   if (firewall === undefined) return undefined;
-  const pairs = everyBeside(site);
+  const whole = filterOf(site, firewall);
   const lines = [...new Set(providers.map((provider) => provider.interface))].filter((line) => line !== lan.interface);
-  const beside = pairs.length === 0 ? undefined : { prefixes: pairs.map(({ outside }) => outside), lines };
-  const whole = withTwins(firewall, (prefix) => besidePrefixes(pairs, prefix));
-  return compileTable(whole, { tun: tun.name, lan: lan.interface, own: [ulid.prefix, ...ulid.routable], beside });
+  const beside = whole.beside.length === 0 ? undefined : { prefixes: whole.beside, lines };
+  return compileTable(whole.firewall, { tun: tun.name, lan: lan.interface, own: whole.own, beside });
 }
 
 /** @throws {PortError} `missing` without the program nft, `failed` when the kernel refuses the table: nothing has changed then */

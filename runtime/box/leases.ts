@@ -3,14 +3,13 @@
  * say is durable. Addresses are CGAs of the site's key that were made ahead.
  */
 import { CollisionError, generateCga } from "../cga/index.ts";
-import { besideAt, leasesBeside } from "../config/legacy.ts";
+import { besideAt, ledToUlids } from "../config/legacy.ts";
 import type { DhcpSettings, Site } from "../config/site.ts";
 import { ulidPolicy } from "../dhcp6/configure.ts";
 import type { Dhcp6Effect, Dhcp6Event, Dhcp6Reply, Dhcp6Settings, LeaseRow } from "../dhcp6/contract.ts";
 import { CgaPool } from "../dhcp6/pool.ts";
 import { BY_RESERVATION } from "../dhcp6/reserve.ts";
 import { Dhcp6Server } from "../dhcp6/server.ts";
-import { outsiders } from "../policy/mapped.ts";
 import type { Clock } from "../port/clock.ts";
 import type { CryptoPort } from "../port/crypto.ts";
 import type { Entropy } from "../port/entropy.ts";
@@ -20,7 +19,6 @@ import type { StoredLease, StoreGroup } from "../port/store.ts";
 import type { UdpPort, UdpSocket } from "../port/udp.ts";
 import { address, type Ulid, UNSPECIFIED } from "../value/address.ts";
 import { concat } from "../value/bytes.ts";
-import type { Prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { utf8 } from "../wire/dhcp6-codec.ts";
 import { dhcp6TypeName } from "../wire/dhcp6-message.ts";
@@ -84,8 +82,6 @@ export interface Leases {
 /** The same note in the log at most so often. */
 const NOTE_INTERVAL: Millis = 60_000;
 const UUID_OCTETS = 16;
-/** Chosen: rows of the policy table that rules may add; all of it has to fit into a datagram. */
-const LED_MOST = 16;
 const RECONFIGURE_LABEL = utf8.write.encode("pshim6 dhcp6 reconfigure");
 
 /** What an operator can do about a store that does not store. */
@@ -303,12 +299,6 @@ function settingsOf(site: Site, dhcp: DhcpSettings, { isKnown, lifeOf }: Pick<Le
     zone,
     names: new Set([...site.hosts.map(({ name }) => name), ...labels.map((label) => label.toLowerCase())]),
   };
-}
-
-/** Peers without Shim6 that a rule leads to from ULIDs, where hosts have other addresses too. */
-function ledToUlids({ policy, legacy, ulid }: Site): Prefix[] {
-  if (!leasesBeside(legacy)) return [];
-  return policy.flatMap((rule) => (rule.legacy === "map" ? (outsiders(rule, ulid.generic) ?? []) : [])).slice(0, LED_MOST);
 }
 
 /** A DUID that depends on no hardware: a random UUID (RFC 6355, RFC 9562 §5.4). */

@@ -13,7 +13,7 @@ import { type Millis, NEVER } from "../value/time.ts";
 import type { Box } from "./box.ts";
 import { Evidence } from "./evidence.ts";
 import type { BoxEvent } from "./journal.ts";
-import type { Standing } from "./mapped-rules.ts";
+import { isDeprecated, type Standing } from "./mapped-rules.ts";
 import { Mapping } from "./mapping.ts";
 import { SpottedNames } from "./spotted.ts";
 import type { Told } from "./told.ts";
@@ -82,9 +82,8 @@ export class Legacy {
 
   /** How addresses that hosts have of a provider stand: nothing new begins from those of one that is dead or drained. */
   lifeOf(provider: string): { readonly deprecated: boolean; readonly until: number } {
-    const { dead, drained } = this.standing();
-    const isLast = this.#parts.site().providers.every(({ name }) => dead.has(name) || drained.has(name));
-    return { deprecated: !isLast && (dead.has(provider) || drained.has(provider)), until: this.#parts.told.of(provider)?.until ?? NEVER };
+    const { site, told } = this.#parts;
+    return { deprecated: isDeprecated(provider, site().providers, this.standing()), until: told.of(provider)?.until ?? NEVER };
   }
 
   /** Lines, settings, or what the operator says have changed. */
@@ -101,6 +100,11 @@ export class Legacy {
   /** Hosts are told that `names` have `addresses`, and may go there from now on. */
   spotted(addresses: readonly Address[], names: readonly string[], until: Millis): void {
     if (this.#spotted.learn(addresses, names, until, this.#parts.clock.now())) this.#mapping.tell();
+  }
+
+  /** Names under which hosts were told `address` lately. */
+  namesOf(address: Address): readonly string[] {
+    return this.#spotted.namesOf(address, this.#parts.clock.now());
   }
 
   #silent(silent: ReadonlySet<string>): void {

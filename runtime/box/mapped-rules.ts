@@ -4,7 +4,7 @@ import type { SteerClass, SteerRules, SteerTerm } from "../fast/contract.ts";
 import { sharesOf } from "../locator/exchange.ts";
 import { choose } from "../policy/decide.ts";
 import { kindText, outsiderRules, outsiders, refusesOutsiders } from "../policy/mapped.ts";
-import type { PolicyRule } from "../policy/rule.ts";
+import type { PolicyRule, PolicyUse } from "../policy/rule.ts";
 import type { Address } from "../value/address.ts";
 import { showPrefix } from "../value/prefix.ts";
 
@@ -37,6 +37,18 @@ export function sharesFor(takers: readonly Taker[], { dead, drained, preferred }
     left.map((taker) => ({ ...taker, priority: preferred.has(taker.name) ? taker.priority - BEFORE_ALL : taker.priority, usable: true })),
     SHARES,
   );
+}
+
+/** Those of `takers` that may take something where a rule says `use`, in the order that it wants. */
+export function takersBy(use: PolicyUse, takers: readonly Taker[]): Taker[] {
+  const choices = choose(use, takers);
+  return takers.flatMap((taker, i) => (choices[i].allowed ? [{ ...taker, priority: choices[i].rank, weight: choices[i].weight }] : []));
+}
+
+/** Whether nothing new is to begin from hosts' addresses of `provider`: it is dead or drained, and another one of `providers` is neither. */
+export function isDeprecated(provider: string, providers: readonly Pick<Provider, "name">[], { dead, drained }: Standing): boolean {
+  const isLeft = (name: string): boolean => dead.has(name) || drained.has(name);
+  return isLeft(provider) && !providers.every(({ name }) => isLeft(name));
 }
 
 /** What {@link steerRules} looks at. */
@@ -82,10 +94,7 @@ export function steerRules({ site, takers, standing, minute, named }: SteerParts
 
 function classFor(rule: PolicyRule, takers: readonly Taker[], standing: Standing): SteerClass {
   if (refusesOutsiders(rule)) return { shares: sharesFor([], standing), allowed: [] };
-  const choices = choose(rule.use, takers);
-  const allowed = takers.flatMap((taker, i) =>
-    choices[i].allowed ? [{ ...taker, priority: choices[i].rank, weight: choices[i].weight }] : [],
-  );
+  const allowed = takersBy(rule.use, takers);
   return { shares: sharesFor(allowed, standing), allowed: allowed.map(({ place }) => place) };
 }
 

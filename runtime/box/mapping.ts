@@ -54,7 +54,8 @@ export function mappingFor(site: MappedSite, slots: ReadonlyMap<string, number>,
   };
 }
 
-function takersOf({ providers }: MappedSite, slots: ReadonlyMap<string, number>): Taker[] {
+/** The site's providers as takers, by their own priorities and weights. */
+export function takersOf({ providers }: Pick<MappedSite, "providers">, slots: ReadonlyMap<string, number>): Taker[] {
   return providers.flatMap((provider) => placesOf(provider, slots).map((place) => ({ ...provider, place })));
 }
 

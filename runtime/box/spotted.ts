@@ -34,6 +34,12 @@ export class SpottedNames {
     return isNews;
   }
 
+  /** Names that `address` has. */
+  namesOf(address: Address, now: Millis): string[] {
+    const known = this.#addresses.get(address);
+    return known !== undefined && known.until > now ? [...known.names] : [];
+  }
+
   /** Addresses with a name at or below one of `domains`, those heard of last first. */
   within(domains: readonly string[], now: Millis): Address[] {
     const found: Address[] = [];

@@ -31,7 +31,10 @@ const INSANE = INSANE_ENDS.map(prefix);
 const WITH_PORTS = [6, 17, 33, 132, 136];
 const UDP = 17;
 
-/** @param own ULIDs of the site's hosts, and their other addresses that the box carries */
+/**
+ * @param firewall with what rules about hosts mean for all their addresses ({@link ./twins.ts})
+ * @param own ULIDs of the site's hosts, and all their other addresses
+ */
 export function judge(firewall: Firewall, flow: FilterFlow, own: readonly Prefix[]): Judgement {
   const { direction, from } = flow;
   const alone = (action: FirewallAction, counter: string): Judgement => ({ action, place: undefined, counter, perhaps: [] });

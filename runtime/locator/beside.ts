@@ -54,6 +54,12 @@ export function besideOf(pairs: readonly Beside[], ulid: Address): Address | und
   return pair && withPrefix(pair.outside, ulid);
 }
 
+/** The ULID that `address` is beside; `undefined` if it is in none of the outside prefixes. */
+export function ulidBeside(pairs: readonly Beside[], address: Address): Address | undefined {
+  const pair = pairs.find(({ outside }) => withPrefix(outside, address) === address);
+  return pair && withPrefix(pair.lan, address);
+}
+
 /** `of` as it is beside: the addresses that its hosts have there. */
 export function besidePrefixes(pairs: readonly Beside[], of: Prefix): Prefix[] {
   return pairs.flatMap(({ lan, outside }) => {

@@ -2,14 +2,17 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { explainRow } from "../../../runtime/api/rows-explain.ts";
+import { type ExplainRow, explainRow } from "../../../runtime/api/rows-explain.ts";
 import { egressPlan } from "../../../runtime/box/egress.ts";
 import { Explainer, type ExplainParts } from "../../../runtime/box/explain.ts";
 import { kindOf } from "../../../runtime/box/explain-ends.ts";
+import type { Standing } from "../../../runtime/box/mapped-rules.ts";
 import type { Looked } from "../../../runtime/box/names-look.ts";
 import { decisionRow, flowOf, policyRows, siteRow, whereIn } from "../../../runtime/box/site-rows.ts";
+import { besideAt } from "../../../runtime/config/legacy.ts";
 import { readSite } from "../../../runtime/config/read.ts";
 import type { Site } from "../../../runtime/config/site.ts";
+import { besideOf } from "../../../runtime/locator/beside.ts";
 import { address } from "../../../runtime/value/address.ts";
 import { connected } from "../../lib/boxpair.ts";
 
@@ -218,8 +221,138 @@ test("peers without Shim6: mapped by shares, or refused; routable hosts pass", a
   const mapped = await explained("h1", "www.example", `${ALPHA}legacy: { mode: map }\n`);
   assert.equal([mapped.outcome, mapped.verdict], ["mapped", "it is mapped: a locator of isp1 60 % or isp2 40 % stands for the host"]);
   const down = await explained("h1", "www.example", `${ALPHA}legacy: { mode: map }\n`, { linesDown: () => new Set(["up1"]) });
-  assert.match(down.verdict, /a locator of isp2 100 % stands/);
+  assert.match(down.verdict, /a locator of isp2 stands/);
   assert.is((await explained("h1", "www.example")).outcome, "refused");
+  const inward = await explained("2001:db8:ffff::80", "h1", `${ALPHA}legacy: { mode: map }\n`);
+  assert.equal([inward.outcome, inward.verdict], ["mapped", "it is mapped: the host is reached at its locator of isp1 or isp2"]);
+});
+
+/** Why each provider takes what is new, or not. */
+const standings = ({ providers }: Pick<ExplainRow, "providers">) =>
+  providers.map(({ name, isCandidate, state }) => `${name} ${isCandidate ? "takes" : "does not"}: ${state}`);
+
+const standing = (change: Partial<Standing>) => ({
+  legacy: () => ({
+    standing: () => ({ dead: new Set<string>(), drained: new Set<string>(), preferred: new Set<string>(), ...change }),
+    namesOf: () => [],
+  }),
+});
+
+test("mapped flows: who takes a new one now, and why others do not", async () => {
+  const map = `${ALPHA}legacy: { mode: map }\n`;
+  const cases: [text: string, change: Partial<ExplainParts>, rows: string[]][] = [
+    [map, {}, ["isp1 takes: up", "isp2 takes: up"]],
+    [map, standing({ dead: new Set(["isp1"]) }), ["isp1 does not: REAP finds nobody by it", "isp2 takes: up"]],
+    [map, { linesDown: () => new Set(["up2"]) }, ["isp1 takes: up", "isp2 does not: up2 is down"]],
+    [map, { told: { drained: new Set(["isp1"]), saidOf: () => undefined } }, ["isp1 does not: drained", "isp2 takes: up"]],
+    [map, standing({ preferred: new Set(["isp2"]) }), ["isp1 does not: isp2 is preferred", "isp2 takes: up"]],
+    [map.replace("weight: 40", "weight: 0"), {}, ["isp1 takes: up", "isp2 does not: its weight is 0"]],
+    [`${map}policy: [{ name: video, prefer: [isp2] }]\n`, {}, ["isp1 does not: rule video puts it behind isp2", "isp2 takes: up"]],
+    [`${map}policy: [{ name: video, pin: isp2 }]\n`, {}, ["isp1 does not: rule video leaves it out", "isp2 takes: up"]],
+    [`${map}policy: [{ name: video, names: [example], pin: isp2 }]\n`, {}, ["isp1 does not: rule video leaves it out", "isp2 takes: up"]],
+    [`${map}policy: [{ name: video, names: [example.net], pin: isp2 }]\n`, {}, ["isp1 takes: up", "isp2 takes: up"]],
+    [
+      map.replace("priority: 10, weight: 60", "priority: 20, weight: 60"),
+      {},
+      ["isp1 does not: isp2 has a better priority", "isp2 takes: up"],
+    ],
+  ];
+  for (const [text, change, rows] of cases) {
+    const row = await explained("h1", "www.example", text, change);
+    assert.equal([row.outcome, ...standings(row)], ["mapped", ...rows], text.slice(ALPHA.length));
+  }
+  const lost = await explained("h1", "www.example", `${map}policy: [{ pin: isp2 }]\n`, standing({ dead: new Set(["isp2"]) }));
+  assert.equal(
+    lost.steps.flatMap(({ step, ok, why }) => (step === "mapping" ? [ok, why] : [])),
+    [null, "none that may take it works: it goes there, and nothing comes back"],
+  );
+});
+
+test("a peer by address has the names that hosts were told it by", async () => {
+  const text = `${ALPHA}legacy: { mode: map }\npolicy: [{ name: video, names: [video.example], pin: isp2 }]\n`;
+  const heard = {
+    legacy: () => ({
+      standing: () => ({ dead: new Set<string>(), drained: new Set<string>(), preferred: new Set<string>() }),
+      namesOf: () => ["cdn.video.example"],
+    }),
+  };
+  assert.match((await explained("h1", "2001:db8:ffff::9", text, heard)).verdict, /a locator of isp2 stands/);
+  assert.match((await explained("h1", "2001:db8:ffff::9", text)).verdict, /isp1 60 % or isp2 40 %/);
+});
+
+test("what a rule says of peers without Shim6: refuse, pa, map", async () => {
+  const never = `${ALPHA}legacy: { mode: map }\npolicy: [{ name: never, to: ["2001:db8:ffff::/48"], legacy: refuse }]\n`;
+  const refused = await explained("h1", "www.example", never);
+  assert.equal(
+    [refused.outcome, refused.verdict],
+    ["refused", "it is refused: rule never keeps it back: nothing goes there from identifiers (legacy: refuse)"],
+  );
+  assert.ok(refused.lines.includes("policy true rule never decides: nothing goes there from identifiers (legacy: refuse)"));
+  assert.match(refused.steps.at(-1)?.source ?? "", /^site\.yaml:\d+$/);
+  assert.equal(standings(refused), ["isp1 does not: rule never says legacy: refuse", "isp2 does not: rule never says legacy: refuse"]);
+  const pa = await explained("h1", "www.example", `${BOTH}policy: [{ name: own, to: ["2001:db8:ffff::/48"], legacy: pa }]\n`);
+  assert.is(pa.outcome, "plain");
+  assert.ok(pa.lines.includes("policy true rule own decides: hosts go there from their addresses of the providers alone (legacy: pa)"));
+  assert.ok(pa.lines.some((line) => line.startsWith("mapping null from its identifier: rule own keeps it back")));
+  const led = await explained(
+    "h1",
+    "www.example",
+    `${BOTH}policy: [{ name: hidden, to: ["2001:db8:ffff::/48"], legacy: map, pin: isp2 }]\n`,
+  );
+  assert.equal([led.outcome, led.verdict], ["mapped", "it is mapped: a locator of isp2 stands for the host"]);
+  assert.ok(led.lines.some((line) => line.startsWith("beside null the host goes from its identifier, though it has addresses")));
+  assert.ok(led.lines.includes("policy true rule hidden decides: pinned to isp2; hosts go there from their identifiers (legacy: map)"));
+});
+
+const DHCP = "dhcp: { policy: true }\n";
+const PA = `${ALPHA}legacy: { mode: pa, subnet: 255 }\n${DHCP}`;
+const BOTH = `${ALPHA}legacy: { mode: both, subnet: 255 }\n${DHCP}`;
+const besideAddress = (text: string, provider: number) => besideOf(besideAt(site(text), site(text).providers[provider]), a.ulid) ?? "";
+
+test("hosts' addresses of the providers: which, those that are deprecated, what the identifier does", async () => {
+  const [first, second] = [besideAddress(PA, 0), besideAddress(PA, 1)];
+  assert.match(first, /^2001:db8:a1:ff:/);
+  const pa = await explained("h1", "www.example", PA);
+  assert.equal([pa.outcome, pa.verdict], ["plain", "it passes as it is, from the host's address of isp1 or isp2: without Shim6"]);
+  assert.ok(pa.lines.includes(`beside true the host goes from its address of isp1 (${first}) or isp2 (${second})`));
+  assert.ok(pa.lines.includes("mapping null from its identifier: nothing goes there"));
+  const drained = await explained("h1", "www.example", PA, standing({ drained: new Set(["isp1"]) }));
+  assert.ok(drained.steps.some(({ why }) => why?.endsWith(`; deprecated: isp1 (${first})`)));
+  assert.ok(drained.lines.some((line) => line.startsWith("egress true it leaves by up2")));
+  assert.match(standings(drained)[0], /^isp1 does not: .*hosts' addresses of it are deprecated$/);
+  const all = await explained("h1", "www.example", PA, standing({ dead: new Set(["isp1", "isp2"]) }));
+  assert.match(all.verdict, /isp1 or isp2/, "when all are gone none is deprecated");
+  const both = await explained("h1", "www.example", BOTH);
+  assert.is(both.outcome, "plain");
+  assert.ok(both.lines.includes("mapping null from its identifier: the host's address becomes a locator of isp1 60 % or isp2 40 %"));
+  const inward = await explained("2001:db8:ffff::80", "h1", BOTH);
+  assert.is(inward.outcome, "mapped");
+  assert.ok(inward.lines.some((line) => line.startsWith("beside true the host is also reached at its address of isp1")));
+});
+
+test("a flow of such an address: its provider, no rules, and the filter knows whose it is", async () => {
+  const [first] = [besideAddress(PA, 0)];
+  const filtered = `${PA}firewall: { in: drop, rules: [{ name: web, direction: in, to: ["${a.ulid}/128"], protocols: [tcp], ports: [80], action: accept }] }\n`;
+  const out = await explained(first, "www.example", filtered);
+  assert.equal([out.outcome, out.from.kind, out.from.name], ["plain", "own-beside", "h1"]);
+  assert.is(out.verdict, "it passes as it is by isp1, without Shim6: it ends when isp1 dies");
+  assert.ok(
+    out.lines.some((line) => line.startsWith("filter true ")),
+    out.lines.join("\n"),
+  );
+  assert.not(out.lines.some((line) => line.includes("none of the site's addresses")));
+  const web = await explained("2001:db8:ffff::80", first, filtered, {}, { protocol: 6, port: 80 });
+  assert.equal([web.outcome, web.to.kind], ["plain", "own-beside"]);
+  assert.ok(web.lines.includes("filter true the filter lets it pass: rule web"));
+  const mail = await explained("2001:db8:ffff::80", first, filtered, {}, { protocol: 6, port: 25 });
+  assert.is(mail.outcome, "refused");
+  const spoofed = await explained(first, PEER, PA);
+  assert.equal(
+    [spoofed.outcome, spoofed.verdict.split(":")[0]],
+    ["refused", "identifiers of other sites are reached from identifiers alone"],
+  );
+  const ruled = await explained(first, "www.example", `${PA}policy: [{ pin: isp2 }]\n`);
+  assert.ok(ruled.lines.includes("policy true no rule is asked"));
 });
 
 test("Shim6 switched off for a peer or a port", async () => {

@@ -1,7 +1,7 @@
 /** Where hosts have addresses of a provider beside their ULIDs. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { besideOf, besidePrefixes, besideSubnets } from "../../../runtime/locator/beside.ts";
+import { besideOf, besidePrefixes, besideSubnets, ulidBeside } from "../../../runtime/locator/beside.ts";
 import { address } from "../../../runtime/value/address.ts";
 import { prefix, showPrefix } from "../../../runtime/value/prefix.ts";
 
@@ -45,6 +45,8 @@ test("an address, and a host's or a subnet's prefix, as they are beside", () => 
   assert.is(besideOf(pairs, address("fc00:aaaa:1::10")), "2001:db8:a1:200::10");
   assert.is(besideOf(pairs, address("fc00:aaaa:1:142::10")), "2001:db8:a1:342::10");
   assert.is(besideOf(pairs, address("fc00:aaaa:1:2::10")), undefined);
+  assert.is(ulidBeside(pairs, address("2001:db8:a1:342::10")), "fc00:aaaa:1:142::10");
+  assert.is(ulidBeside(pairs, address("2001:db8:a1:ff::10")), undefined);
   const twins = (text: string) => besidePrefixes(pairs, prefix(text)).map(showPrefix);
   assert.equal(twins("fc00:aaaa:1::10/128"), ["2001:db8:a1:200::10/128"]);
   assert.equal(twins("fc00:aaaa:1::/48"), ["2001:db8:a1:200::/64", "2001:db8:a1:300::/56"]);
