@@ -1,6 +1,6 @@
 /**
  * Everything that serves hosts' traffic with peers without Shim6 (P-Shim6 draft §7) beside the core itself: how providers stand, what the core is
- * told of it, and what names say. {@link ./run.ts} holds one.
+ * told of it, and what names say. {@link ./start-kernel.ts} makes it.
  */
 import { leasesBeside, mapsHosts } from "../config/legacy.ts";
 import type { Site } from "../config/site.ts";

@@ -2,24 +2,23 @@
  * The DNS service of a site's hosts (draft §4.2.2): requests over UDP and TCP to the gateway, the gateway's questions to resolvers, what it learns to the box.
  * What was answered before is answered by the UDP thread, or out of the same images for TCP.
  */
-import { mapsHosts } from "../config/legacy.ts";
-import type { DnsSettings, Endpoint, Site } from "../config/site.ts";
+import type { Endpoint } from "../config/site.ts";
 import { AnswerCache, type AnswerEntry } from "../dns/answers.ts";
-import type { GatewayEffect, GatewayEvent, GatewaySettings, Local, TimedLocator } from "../dns/contract.ts";
+import type { GatewayEffect, GatewayEvent, Local, TimedLocator } from "../dns/contract.ts";
 import { Gateway } from "../dns/gateway.ts";
 import { ASK_RANDOM, Upstream, type UpstreamEffect, type UpstreamEvent } from "../dns/upstream.ts";
 import type { Entropy } from "../port/entropy.ts";
 import type { TcpListener, TcpPort } from "../port/tcp.ts";
 import type { UdpAnswers, UdpEnd, UdpPort, UdpSocket } from "../port/udp.ts";
 import { type Address, address, parseAddress, type Ulid } from "../value/address.ts";
-import { contains, type Prefix, prefix } from "../value/prefix.ts";
+import { contains, prefix } from "../value/prefix.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { type DnsName, TYPE_AAAA } from "../wire/dns.ts";
 import { DNS_MESSAGE_LIMIT } from "../wire/dns-emit.ts";
-import { dnsName } from "../wire/dns-name.ts";
 import { ControlCounters } from "./counters.ts";
 import { NamesClients } from "./names-clients.ts";
 import { addressQuestion, type Looked, readTold } from "./names-look.ts";
+import { answerLimits, gatewaySettings, type NameSite } from "./names-settings.ts";
 import { type NamesStream, NamesTcp } from "./names-tcp.ts";
 import { Attempts } from "./names-upstream.ts";
 
@@ -48,11 +47,6 @@ export interface Located {
   readonly failed: boolean;
 }
 
-/** The part of site.yaml that the service is made of. */
-export type NameSite = Pick<Site, "ulid" | "providers" | "lan" | "legacy" | "policy"> & { readonly dns: DnsSettings };
-
-/** Chosen: octets of finished answers for each entry that `dns.cache` allows. */
-const OCTETS_PER_ENTRY = 1_024;
 /** Chosen: finished answers are forgotten no more often than this when the site's names change. */
 const FORGET_INTERVAL: Millis = 1_000;
 /** Chosen: ULIDs looked for at a time. */
@@ -99,7 +93,7 @@ export class NameService {
     this.#parts = parts;
     this.#gateway = new Gateway(gatewaySettings(site), NO_NAMES);
     this.#upstream = new Upstream(site.dns);
-    this.#finished = new AnswerCache(limitsOf(site.dns));
+    this.#finished = new AnswerCache(answerLimits(site.dns));
     this.#attempts = new Attempts({ udp: parts.udp, tcp: parts.tcp, happened: (event) => this.#enter(() => this.#ask(event)) });
     this.#tcp = new NamesTcp({
       now: parts.now,
@@ -112,7 +106,7 @@ export class NameService {
   async start(): Promise<void> {
     const { udp } = this.#parts;
     try {
-      this.#answers = await udp.openAnswers({ ...limitsOf(this.#site.dns), clients: [this.#site.ulid.prefix, LOOPBACK] });
+      this.#answers = await udp.openAnswers({ ...answerLimits(this.#site.dns), clients: [this.#site.ulid.prefix, LOOPBACK] });
       for (const endpoint of this.#site.dns.listen) await this.#listen(endpoint);
     } catch (error) {
       await this.close();
@@ -376,29 +370,4 @@ const ignore = (): void => undefined;
 
 function keyOf({ host, port }: Endpoint): string {
   return `${host}/${port}`;
-}
-
-function limitsOf({ cache }: DnsSettings): { readonly entries: number; readonly octets: number } {
-  return { entries: cache, octets: cache * OCTETS_PER_ENTRY };
-}
-
-/** Whether addresses of peers without Shim6 are of use to hosts: those that are not mapped, and have none of the internet's, cannot go there. */
-function namesFor({ mode, names }: NameSite["legacy"], { routable }: NameSite["ulid"]): "pass" | "hide" {
-  if (names !== "auto") return names;
-  return mode !== "off" || routable.length > 0 ? "pass" : "hide";
-}
-
-function gatewaySettings({ ulid, providers, dns, legacy, policy }: NameSite): GatewaySettings {
-  const prefixes: Prefix[] = providers.map((provider) => provider.prefix);
-  const announce = dns.handshake === "answer";
-  return {
-    ulidType: dns.type,
-    generic: ulid.generic,
-    own: ulid.prefix,
-    providers: prefixes,
-    announce,
-    legacy: namesFor(legacy, ulid),
-    cache: dns.cache,
-    watched: mapsHosts(legacy) ? policy.flatMap(({ match }) => (match.names ?? []).map(dnsName)) : [],
-  };
 }

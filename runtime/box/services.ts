@@ -24,8 +24,9 @@ import type { ControlCounters } from "./counters.ts";
 import type { Hosts } from "./hosts.ts";
 import { type Leases, type LeasesParts, openLeases } from "./leases.ts";
 import type { Locate } from "./lookups.ts";
-import { type Located, NameService, type NameSite } from "./names.ts";
+import { type Located, NameService } from "./names.ts";
 import type { Looked } from "./names-look.ts";
+import type { NameSite } from "./names-settings.ts";
 import type { Prove } from "./proofs.ts";
 import { Publisher, type PublisherSettings } from "./publish.ts";
 

@@ -112,7 +112,7 @@ export class Machine {
         this.version++;
         this.#parts.told(text);
       },
-      // As runtime/box/run.ts has it: the calendar's seconds.
+      // As runtime/box/start-box.ts has it: the calendar's seconds.
       generation: Math.floor(this.#wall() / 1000) >>> 0,
       privateKey: key,
       pdsOf,

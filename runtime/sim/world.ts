@@ -2,9 +2,7 @@
  * One world: sites with hosts, boxes and providers, the internet between them, and time that moves from event to event. The way of a
  * packet: flow → LAN → machine → box → oracle → network → machine → box → oracle → host → flow.
  */
-import { EVERY_FLOW, type PolicyRule } from "../policy/rule.ts";
 import { addressAt, addressOctets, type Locator, type Ulid } from "../value/address.ts";
-import { u48 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import { type Millis, NEVER } from "../value/time.ts";
 import { emitIcmpError, parseIcmpError } from "../wire/index.ts";
@@ -29,9 +27,11 @@ import { Machine } from "./machine.ts";
 import { Network, type ProviderEnd, type Road } from "./network.ts";
 import { type Author, Oracle } from "./oracle.ts";
 import type { SimOutside } from "./outside.ts";
-import { FIRST_PORT, flowOf, numberOf, PROTOCOL_UDP } from "./packet.ts";
-import { type People, type Person, providerPrefix, ulidPrefix } from "./people.ts";
-import { HOME, LABEL, type Plan } from "./plan.ts";
+import { flowOf, numberOf } from "./packet.ts";
+import { type People, type Person, ulidPrefix } from "./people.ts";
+import { LABEL, type Plan } from "./plan.ts";
+import { layRoads } from "./roads.ts";
+import { HOLD, settingsOf } from "./settings.ts";
 import { nameOf, showPacket } from "./show.ts";
 import { Trace, type Watchers } from "./trace.ts";
 import { Violation } from "./violation.ts";
@@ -44,22 +44,10 @@ const FINISH_WITHIN: Millis = 900_000;
 const FORGET_WITHIN: Millis = 1_200_000;
 /** Events of a run at most; far beyond what any seed needs. */
 const EVENTS_MOST = 2_000_000;
-/** What the lines of the boxes carry; roads may carry less. */
-const LINE_MTU = 1500;
-const HOLD = { packets: 64, octets: 65_536, total: 262_144 };
 const ROUTER = "2001:db8:ffff::1" as Locator;
 const ULID_BLOCK = 0xfc;
 
 const NOTED = { sent: 1, left: 2, lost: 3, came: 4, delivered: 5, said: 6, fault: 7, forged: 8, refused: 9 } as const;
-
-/** Datagrams by the last provider, the second stream by the first one and no other. */
-function forkRules(providers: number): PolicyRule[] {
-  const second = FIRST_PORT + 1;
-  return [
-    { name: "datagrams", match: { ...EVERY_FLOW, protocols: [PROTOCOL_UDP] }, use: { kind: "prefer", providers: [`isp${providers - 1}`] } },
-    { name: "second", match: { ...EVERY_FLOW, ports: [{ first: second, last: second }] }, use: { kind: "pin", provider: "isp0" } },
-  ];
-}
 
 /** A world in which a plan comes true. */
 export class World {
@@ -147,24 +135,8 @@ export class World {
   }
 
   #buildNetwork(): Network {
-    const { sites, roads: draw, seed } = this.#plan;
-    const ends = sites.flatMap(({ providers }, site) =>
-      Array.from({ length: providers }, (_, index): ProviderEnd => {
-        const key = u48(addressOctets(providerPrefix(site, index).base), 0);
-        return { site, index, key, out: 0, in: 0 };
-      }),
-    );
-    const roads = ends.flatMap((from) =>
-      ends
-        .filter(({ site }) => site !== from.site)
-        .map((to): Road => {
-          const [straight, isHome] = [draw(), this.#plan.detour > 0 && [from, to].some(isHomeEnd)];
-          const plan = isHome ? { ...straight, mtu: straight.mtu - IPV6_HEADER_LENGTH } : straight;
-          const [detour, detourMost] = isHome ? [this.#plan.detour, this.#plan.scenario.detour?.[1] ?? 0] : [0, 0];
-          return { from, to, plan, down: 0, mtu: plan.mtu, silent: false, loss: plan.loss, detour, detourMost, lastAt: 0 };
-        }),
-    );
-    return new Network(ends, roads, new Dice(seed, LABEL.network + 1000), this.#agenda, {
+    const { ends, roads } = layRoads(this.#plan);
+    return new Network(ends, roads, new Dice(this.#plan.seed, LABEL.network + 1000), this.#agenda, {
       arrive: (packet, road) => this.#arrive(packet, road),
       lost: (packet, road, why) => {
         this.trace.note(this.now, NOTED.lost, packet.length);
@@ -175,8 +147,7 @@ export class World {
   }
 
   #buildMachine(site: number, outside: SimOutside): Machine {
-    const { sites, seed, idle, contexts, scenario } = this.#plan;
-    const { preferences, profile, clock, probes } = sites[site];
+    const { sites, seed, scenario } = this.#plan;
     const people = this.#people;
     const bindings = this.#persons
       .filter((person) => person.site !== site)
@@ -184,18 +155,7 @@ export class World {
     const machine: Machine = new Machine({
       outside,
       site,
-      settings: {
-        contexts: { max: contexts, idle },
-        hold: HOLD,
-        reap: { profile },
-        tun: { name: "pshim0", mtu: LINE_MTU, queues: 1 },
-        icmp: { pass: "auto" },
-        mtu: { probe: probes },
-        bindings,
-        providers: preferences.map((preference, index) => ({ ...preference, name: `isp${index}`, prefix: providerPrefix(site, index) })),
-        ulid: { routable: [], prefix: ulidPrefix(site) },
-        policy: scenario.forks ? forkRules(preferences.length) : [],
-      },
+      settings: settingsOf(this.#plan, site, bindings),
       ulids: ulidPrefix(site),
       key: people.key(site),
       crypto: people.crypto,
@@ -203,7 +163,7 @@ export class World {
         const person = this.#byUlid.get(ulid);
         return person?.site === site ? person.pds : undefined;
       },
-      clock,
+      clock: sites[site].clock,
       entropySeed: (incarnation) =>
         (Math.imul(seed, 0x9e3779b1) ^ Math.imul(site + 1, 0x85ebca6b) ^ Math.imul(incarnation + 1, 0xc2b2ae35)) >>> 0,
       written: (packet) => this.#written(machine, packet),
@@ -425,8 +385,4 @@ export class World {
     const to = this.#network.endAt(addressOctets(peer), 0);
     return from === undefined || to === undefined ? undefined : this.#network.roadBetween(from, to);
   }
-}
-
-function isHomeEnd({ site, index }: ProviderEnd): boolean {
-  return site === HOME.site && index === HOME.provider;
 }

@@ -2,7 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { memoryNet } from "../../../adapters/memory/udp.ts";
-import { NameService, type NameSite } from "../../../runtime/box/names.ts";
+import { NameService } from "../../../runtime/box/names.ts";
+import type { NameSite } from "../../../runtime/box/names-settings.ts";
 import { AnswerCache } from "../../../runtime/dns/answers.ts";
 import type { UdpPort, UdpSocket } from "../../../runtime/port/udp.ts";
 import { address, addressOctets } from "../../../runtime/value/address.ts";
