@@ -106,6 +106,17 @@ export const leaseRow = z
     since: z.string().meta({ description: "ISO 8601, as are all instants of the calendar." }),
     until: z.string().nullable().meta({ description: "End of the valid lifetime; null = never." }),
     expiresMs: millis.nullable().meta({ description: "Until then, 0 when it is over; null = for ever." }),
+    addresses: z
+      .array(
+        z.object({
+          address: z.string().meta({ example: "2001:db8:a1:ff::10" }),
+          provider: z.string(),
+          deprecated: z.boolean().meta({ description: "Whether nothing new is to begin from there: the provider is dead or drained." }),
+        }),
+      )
+      .meta({
+        description: "The host's addresses of the providers beside the identifier (`legacy.mode: pa` or `both`), while it is bound.",
+      }),
   })
   .meta({ id: "Lease", description: "An identifier given to a host." });
 

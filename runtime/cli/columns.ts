@@ -155,6 +155,15 @@ export const LEASES: readonly Column<LeaseRow>[] = [
     plain: (row) => exact(row.expiresMs),
     right: true,
   },
+  {
+    title: "addresses",
+    cell: ({ addresses }) =>
+      addresses.map(({ address, provider, deprecated }) => `${address} (${provider}${deprecated ? ", deprecated" : ""})`).join(" "),
+    tone: ({ addresses }) => (addresses.some(({ deprecated }) => deprecated) ? "warn" : undefined),
+    sparse: true,
+    least: 2 * ADDRESS,
+    spare: 3,
+  },
   { title: "link address", name: "mac", cell: (row) => row.mac ?? "-", plain: (row) => exact(row.mac), spare: 2 },
   { title: "DUID", name: "duid", cell: (row) => row.duid, spare: 4 },
   {

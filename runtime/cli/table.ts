@@ -19,6 +19,8 @@ export interface Column<Row> {
   readonly least?: number;
   /** Cut in the middle: an address says most at its ends. */
   readonly middle?: true;
+  /** Left out where no row has anything to say. */
+  readonly sparse?: true;
   readonly tone?: (row: Row) => Tone | undefined;
 }
 
@@ -36,7 +38,8 @@ export function tinted(text: string, tone: Tone | "title"): string {
  * out, then the widest cells are cut further. Ends with a line end. `width` may be infinite: then nothing is cut.
  */
 export function showTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number, coloured = false): string {
-  const all = columns.map((column) => new Shown(column, rows));
+  const said = columns.filter(({ sparse, cell }) => !sparse || rows.some((row) => cell(row) !== ""));
+  const all = said.map((column) => new Shown(column, rows));
   const shown = chosen(all, width);
   narrow(shown, width);
   const lines = Array.from({ length: rows.length + 1 }, (_, index) => {

@@ -1,7 +1,7 @@
 /** A box that says what it is told to say. */
 import type { DrillRow } from "../../runtime/api/drill-rows.ts";
 import type { BoxFacade, Drills, EventFeed, ProviderResult, WishResult } from "../../runtime/api/facade.ts";
-import type { ContextRow } from "../../runtime/api/rows.ts";
+import type { ContextRow, LeaseRow } from "../../runtime/api/rows.ts";
 import type { ExplainRow } from "../../runtime/api/rows-explain.ts";
 import { showPrefix } from "../../runtime/value/prefix.ts";
 
@@ -114,8 +114,8 @@ function fakeDrills(): Drills {
   };
 }
 
-/** The façade over `contexts`; `made` counts the rows that were asked for. */
-export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFacade & { made: number } {
+/** The façade over `contexts`; `made` counts the rows that were asked for. `beside` are providers that host 1 has addresses of, all but the first deprecated. */
+export function fakeFacade(contexts: number, events: EventFeed = QUIET, beside: readonly string[] = []): BoxFacade & { made: number } {
   return {
     made: 0,
     events,
@@ -210,11 +210,12 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET): BoxFaca
       yield { name: "rule-web", packets: 3, octets: 240 };
     },
     *leases(ulid) {
+      const addresses = beside.map((provider, i) => ({ address: `2001:db8:a${i + 1}:ff::1`, provider, deprecated: i > 0 }));
       const host = { duid: "00030001020000000001", iaid: 7, mac: "02:00:00:00:00:01", matched: "pool", since: "2026-09-21T13:46:40.000Z" };
-      const rows = [
-        { ...host, ulid: "fc00:aaaa:1::1", name: "h1", state: "bound", until: "2026-09-21T14:46:40.000Z", expiresMs: 65_000 },
-        { ...host, ulid: "fc00:aaaa:1::2", name: null, mac: null, state: "declined", until: null, expiresMs: null },
-      ] as const;
+      const rows: LeaseRow[] = [
+        { ...host, ulid: "fc00:aaaa:1::1", name: "h1", state: "bound", until: "2026-09-21T14:46:40.000Z", expiresMs: 65_000, addresses },
+        { ...host, ulid: "fc00:aaaa:1::2", name: null, mac: null, state: "declined", until: null, expiresMs: null, addresses: [] },
+      ];
       for (const row of rows) if (ulid === undefined || ulid === row.ulid) yield row;
     },
     *keys() {

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { createApi } from "../../../runtime/api/app.ts";
 import { CONTEXTS } from "../../../runtime/cli/columns.ts";
 import { CliMachine } from "../../lib/clihost.ts";
-import { contextRow, fakeFacade } from "../../lib/facade.ts";
+import { contextRow, fakeFacade, QUIET } from "../../lib/facade.ts";
 
 const SITE = readFileSync(new URL("../../../examples/lab-alpha.yaml", import.meta.url), "utf8");
 const SOCKET = "/run/pshim6/alpha.sock";
@@ -84,6 +84,12 @@ test("leases with what is left of them; keys without anything secret", async () 
   assert.match(head, /^identifier +name +state +ends in +link address +DUID +IAID +by +since$/);
   assert.match(bound, /^fc00:aaaa:1::1 +h1 +bound +1m05s +02:00:00:00:00:01 +00030001020000000001 +00000007 +pool +2026-/);
   assert.match(declined, /^fc00:aaaa:1::2 +- +declined +never +- /);
+  const dual = new CliMachine();
+  const api = createApi(fakeFacade(1, QUIET, ["isp1", "isp2"]));
+  await dual.http.serveSocket(SOCKET, (request) => api.fetch(request));
+  const addresses = await dual.run(["show", "leases", "--socket", SOCKET]);
+  assert.match(addresses.out, /^identifier +name +state +ends in +addresses +link/);
+  assert.match(addresses.out, / 1m05s +2001:db8:a1:ff::1 \(isp1\) 2001:db8:a2:ff::1 \(isp2, deprecated\) +02:/);
   const json = JSON.parse((await box.run(["show", "leases", "--socket", SOCKET, "--json", "--ulid", "fc00:aaaa:1::1"])).out);
   assert.equal([json.total, json.items[0].until], [1, "2026-09-21T14:46:40.000Z"]);
   assert.match(
