@@ -1,20 +1,15 @@
-/** `pshim6 context`: one context of the running box, to be seen, moved or dropped. */
+/** `pshim6 context`: one context of the running box, to be seen, moved or dropped; its locators are in {@link ./context-locators.ts}. */
 import type { Command } from "commander";
 import { type ContextRow, contextRow, doneRow } from "../api/rows.ts";
 import { addBoxFlags, ask, type BoxFlags, socketOf } from "./ask.ts";
 import { CONTEXTS } from "./columns.ts";
+import { addContextLocators, ID_MOST, printDone } from "./context-locators.ts";
 import { examples, whole } from "./flags.ts";
 import { addOutput, type OutputFlags, outputOf, printRows } from "./output.ts";
 import type { Session } from "./session.ts";
-import { type Column, flat } from "./table.ts";
+import { flat } from "./table.ts";
 
 type ContextFlags = BoxFlags & OutputFlags;
-
-const ID_MOST = 0xffff_ffff;
-const DONE: readonly Column<{ readonly id: number; readonly detail: string }>[] = [
-  { title: "id", cell: ({ id }) => String(id), right: true },
-  { title: "detail", cell: ({ detail }) => detail },
-];
 
 /** Adds the verb `context` to the program. */
 export function addContext(program: Command, session: Session): void {
@@ -44,6 +39,7 @@ export function addContext(program: Command, session: Session): void {
     "A host that goes on sending gets a new context; the peer finds out by itself (RFC 5533 §7.18).",
     (id, flags) => act(session, id, "discard", flags),
   );
+  addContextLocators(context, session);
 }
 
 async function show(session: Session, id: number, flags: ContextFlags): Promise<void> {
@@ -60,6 +56,5 @@ function linesOf(row: ContextRow): string {
 async function act(session: Session, id: number, what: "rehome" | "discard", flags: ContextFlags): Promise<void> {
   const request = new Request(`http://box/contexts/${id}/${what}`, { method: "POST" });
   const row = await ask(session, socketOf(session, flags), request, (body) => doneRow.parse(body));
-  if (outputOf(flags) === "table") session.print(`context ${row.id}: ${flat(row.detail)}\n`);
-  else printRows(session, flags, row, { columns: DONE, rows: [row], empty: "" });
+  printDone(session, flags, row);
 }

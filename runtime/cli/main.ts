@@ -10,6 +10,7 @@ import { addCompletion } from "./completion.ts";
 import { addContext } from "./context.ts";
 import { addDrill } from "./drill.ts";
 import { addEvents } from "./events.ts";
+import { addException } from "./exception.ts";
 import { addExplain } from "./explain.ts";
 import { examples } from "./flags.ts";
 import { addDecode, addVectors } from "./golden.ts";
@@ -73,6 +74,7 @@ function programFor(session: Session): Command {
   addShow(program, session);
   addTop(program, session);
   addContext(program, session);
+  addException(program, session);
   addCapture(program, session);
   addDrill(program, session);
   addEvents(program, session);

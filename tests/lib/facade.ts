@@ -3,6 +3,8 @@ import type { DrillRow } from "../../runtime/api/drill-rows.ts";
 import type { BoxFacade, Drills, EventFeed, ProviderResult, WishResult } from "../../runtime/api/facade.ts";
 import type { ContextRow, LeaseRow } from "../../runtime/api/rows.ts";
 import type { ExplainRow } from "../../runtime/api/rows-explain.ts";
+import type { ExceptionsRow, LocatorsRow } from "../../runtime/api/rows-locators.ts";
+import { exceptionsRow } from "../../runtime/box/site-rows.ts";
 import { showPrefix } from "../../runtime/value/prefix.ts";
 
 /** Context `id` of host `fc00:aaaa:1::<id>`. */
@@ -67,6 +69,24 @@ function wished(id: number, contexts: number, detail: string): WishResult {
   return id === 0 ? { ok: false, why: "invalid", detail: "none of its locators", field: "local/0/address" } : { ok: true, detail };
 }
 
+/** One locator of each kind of trouble; context 0 has none. */
+function locatorsOf(id: number): LocatorsRow {
+  if (id === 0) return { id, local: [], peer: [] };
+  const plain = { method: "CGA", priority: 1, weight: 60, isBroken: false, isCurrent: false, wished: null };
+  const [first, second] = [`2001:db8:a1::${id}`, `2001:db8:a2::${id}`];
+  return {
+    id,
+    local: [
+      { ...plain, address: first, provider: "isp1", isKnown: true, isCurrent: true },
+      { ...plain, address: second, provider: "isp2", isKnown: false, wished: { priority: 0, weight: 1 } },
+    ],
+    peer: [
+      { ...plain, address: "2001:db8:b3::10", isVerified: true, path: "alive", isCurrent: true },
+      { ...plain, address: "2001:db8:b4::10", isVerified: false, path: "lost", isBroken: true, priority: null, weight: null },
+    ],
+  };
+}
+
 /** What became of what was said of the provider `name`; it knows isp1 and isp2. */
 function said(change: string, name: string): ProviderResult {
   if (!/^isp[12]$/.test(name)) return { ok: false, why: "unknown", detail: `there is no provider "${name}"` };
@@ -116,6 +136,7 @@ function fakeDrills(): Drills {
 
 /** The façade over `contexts`; `made` counts the rows that were asked for. `beside` are providers that host 1 has addresses of, all but the first deprecated. */
 export function fakeFacade(contexts: number, events: EventFeed = QUIET, beside: readonly string[] = []): BoxFacade & { made: number } {
+  let exceptions: ExceptionsRow = { peers: [], ports: [] };
   return {
     made: 0,
     events,
@@ -123,11 +144,14 @@ export function fakeFacade(contexts: number, events: EventFeed = QUIET, beside: 
     health: () => ({ ready: contexts > 0, checks: [{ name: "line isp1", ok: contexts > 0, detail: "up1 is up" }] }),
     context: (id) => (id < contexts ? contextRow(id) : undefined),
     discard: (id) => id < contexts,
-    locators: (id) => (id < contexts ? { id, local: [], peer: [] } : undefined),
+    locators: (id) => (id < contexts ? locatorsOf(id) : undefined),
     wish: (id, { local, peer }) => wished(id, contexts, `${local.length} ${peer.length}`),
     prefer: (id, { provider, local, peer }) => wished(id, contexts, `${provider ?? local} ${peer}`),
-    exceptions: () => ({ peers: [], ports: [] }),
-    except: ({ peers, ports }) => ({ peers: peers.map(showPrefix), ports: ports.map(({ first, last }) => `${first}-${last}`) }),
+    exceptions: () => exceptions,
+    except: (excepted) => {
+      exceptions = exceptionsRow(excepted);
+      return exceptions;
+    },
     // The last one is not established.
     rehome: (id) => id < contexts - 1,
     reload: () => ({ ok: true, file: "/site.yaml", changed: ["provider isp3 added: 2001:db8:a3::/48"], warnings: [], untold: contexts }),
