@@ -90,6 +90,8 @@ test("names that hosts were told: below a domain, for as long as they hold and a
   assert.equal(names.within(["ample.net"], 5_000), []);
   assert.equal(names.within(["edge.example.org"], 5_000), [one, other]);
   assert.equal(names.within(["example.net"], 615_000), [one], "the other ended");
+  assert.equal([names.namesOf(one, 615_000).length > 0, names.namesOf(other, 615_000)], [true, []]);
+  assert.ok(names.namesOf(other, 5_000).every((name) => /example/.test(name)) && names.namesOf(other, 5_000).length > 0);
   for (let i = 0; i < 1_024; i++) names.learn([address(`2a00:2::${i.toString(16)}`)], ["x.test"], 10_000, 0);
   assert.equal(names.within(["example.net"], 5_000), []);
   assert.is(names.within(["test"], 5_000).length, 1_024);
