@@ -11,7 +11,7 @@ import { Past } from "./past.ts";
 import { Providers, sayAwaited } from "./providers.ts";
 import { flowOf, type Where, whereIn } from "./site-rows.ts";
 import type { Routed } from "./start-kernel.ts";
-import { keyRows, leaseRow } from "./state-rows.ts";
+import { keyRows, leaseRows } from "./state-rows.ts";
 
 /** What this stage adds. */
 export interface Operated extends Routed {
@@ -80,7 +80,10 @@ function makeProviders({ platform: { clock, logs }, file, told, late, box, reloa
   return providers;
 }
 
-function makeExplainer({ platform: { clock }, told, late, exceptions, hosts, box, reloader, lines }: Routed, where: Where): Explainer {
+function makeExplainer(
+  { platform: { clock }, told, late, exceptions, hosts, box, reloader, lines, legacy }: Routed,
+  where: Where,
+): Explainer {
   return new Explainer({
     site: () => reloader.site,
     box,
@@ -88,6 +91,7 @@ function makeExplainer({ platform: { clock }, told, late, exceptions, hosts, box
     told,
     linesDown: () => lines.dead,
     gatewaysSilent: () => lines.silent,
+    legacy: () => legacy,
     slots: () => reloader.plan.slots,
     excepted: (peer, port) => exceptions.of(peer, port),
     line: where,
@@ -129,7 +133,8 @@ interface Desk {
 }
 
 function makeFacade(routed: Routed, desk: Desk): BoxFacade {
-  const { platform, file, site, told, startedAt, late, exceptions, plane, privateKey, hosts, box, events, reloader, lines } = routed;
+  const { platform, file, site, told, startedAt, late, exceptions, plane, privateKey, hosts, box, events, reloader, lines, legacy } =
+    routed;
   const { clock, command, crypto, runtime, version } = platform;
   return createFacade({
     ...desk,
@@ -150,6 +155,6 @@ function makeFacade(routed: Routed, desk: Desk): BoxFacade {
     gatewaysSilent: () => lines.silent,
     planeTotals: () => new Map([...plane.totals(), ...(late.services?.totals() ?? [])]),
     keys: () => keyRows(crypto, `${site.state}/${KEY_FILE}`, crypto.rsaPublic(privateKey), hosts.parameters),
-    leases: () => (late.services?.leases() ?? []).map((lease) => leaseRow(lease, clock.wall())),
+    leases: () => leaseRows(late.services?.leases() ?? [], clock.wall(), reloader.site, (provider) => legacy.lifeOf(provider)),
   });
 }

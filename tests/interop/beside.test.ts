@@ -209,6 +209,13 @@ if (havePeers("root", "ip", "python3", "dhclient", "nft")) {
         assert.is(await ask("tcp", OUTSIDE), "same");
         assert.is(besideIn(seen, "internet"), second);
         assert.equal((await held()).filter(({ deprecated }) => deprecated).length, 1);
+        const { items } = JSON.parse(await verb("show", "leases", "--json"));
+        assert.equal(
+          items[0].addresses,
+          PROVIDERS.map(({ name, beside }) => ({ address: withPrefix(beside, ulid), provider: name, deprecated: name === first.name })),
+        );
+        const { outcome, verdict } = JSON.parse(await verb("explain", ulid, OUTSIDE, "--json"));
+        assert.equal([outcome, verdict], ["plain", `it passes as it is, from the host's address of ${second?.name}: without Shim6`]);
         await verb("provider", "restore", first.name);
         await until("it is preferred again", async () => (await held()).every(({ deprecated }) => !deprecated));
       },
@@ -233,6 +240,8 @@ if (havePeers("root", "ip", "python3", "dhclient", "nft")) {
         });
         assert.is(await ask("tcp", OUTSIDE, { source: ulid }), "same");
         assert.equal(seen.at(-1), `internet tcp ${isp2}`);
+        const { providers } = JSON.parse(await verb("explain", ulid, OUTSIDE, "--json"));
+        assert.is(providers[0].state, "REAP finds nobody by it, hosts' addresses of it are deprecated");
       },
     ));
 }
