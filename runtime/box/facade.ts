@@ -14,7 +14,7 @@ import { Carriers } from "./carriers.ts";
 import type { Found } from "./census.ts";
 import type { Exceptions } from "./exceptions.ts";
 import type { Explainer } from "./explain.ts";
-import { Flows } from "./flows.ts";
+import { type Flowing, Flows } from "./flows.ts";
 import { Locators } from "./locators.ts";
 import { NO_PAST, type Past, pathIdOf } from "./past.ts";
 import type { Providers } from "./providers.ts";
@@ -65,17 +65,21 @@ export function createFacade(parts: FacadeParts): BoxFacade {
   const silent = (): ReadonlySet<string> => parts.gatewaysSilent?.() ?? new Set();
   const flows = new Flows({
     now,
-    each: (look) =>
-      shim6.each((context) => {
-        if (!inCore(context)) return;
-        const provider = providerOf((reap.currentOf(context.id) ?? context.current).local) ?? null;
-        look({ id: context.id, host: context.pair.local, peer: context.pair.peer, peerBox: context.peer?.box ?? null, provider });
-      }),
+    contexts: carrying,
+    whenIdle: (work) => box.whenIdle(work),
     counters: (id) => core.counters(id),
   });
   const locators = new Locators({ box, site: () => parts.site });
   const ago = (at: Millis | undefined): Millis | null => (at === undefined ? null : Math.max(0, now() - at));
   const inCore = (context: Pick<ContextView, "state">): boolean => context.state === "ESTABLISHED" || context.state === "I2BIS-SENT";
+
+  function* carrying(): Iterable<Flowing> {
+    for (const context of shim6.glances()) {
+      if (!inCore(context)) continue;
+      const provider = providerOf((reap.currentOf(context.id) ?? context.current).local) ?? null;
+      yield { id: context.id, host: context.pair.local, peer: context.pair.peer, peerBox: context.peer?.box ?? null, provider };
+    }
+  }
 
   function contextRow(context: ContextView): ContextRow {
     const { id, pair } = context;

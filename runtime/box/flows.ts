@@ -16,7 +16,10 @@ export interface Flowing {
 /** What a look needs. */
 export interface FlowsParts {
   readonly now: () => Millis;
-  readonly each: (look: (context: Flowing) => void) => void;
+  /** Every one that carries traffic; those that come and go while they are gone through may be left out. */
+  readonly contexts: () => Iterable<Flowing>;
+  /** Takes a slice of `work` whenever there is nothing else to do. */
+  readonly whenIdle: (work: Iterator<unknown>) => void;
   readonly counters: (id: number) => { readonly octetsOut: number; readonly octetsIn: number };
 }
 
@@ -24,11 +27,22 @@ export interface FlowsParts {
 export const LOOK_GAP: Millis = 200;
 /** A look takes this share of a processor at most: with a million contexts looks are rarer. */
 const LOOK_SHARE = 0.05;
+/** Contexts looked at in one go: a few milliseconds, in which packets and timers wait. */
+export const LOOK_SLICE = 1_000;
 /** Rows of their own; the others are summed up. */
 export const HOSTS_SHOWN = 8;
 export const BOXES_SHOWN = 8;
 /** A power of two; grows with the ids that there are. */
 const FIRST_IDS = 1_024;
+
+/** Before the first look is done. */
+const NOTHING_YET: FlowsRow = {
+  spanMs: null,
+  links: [],
+  boxes: 0,
+  hosts: [],
+  otherHosts: { hosts: 0, contexts: 0, sent: 0, received: 0 },
+};
 
 interface Sums {
   contexts: number;
@@ -51,46 +65,60 @@ export class Flows {
   #row: FlowsRow | undefined;
   #at: Millis = 0;
   #took: Millis = 0;
+  #looking = false;
 
   constructor(parts: FlowsParts) {
     this.#parts = parts;
   }
 
-  /** The flows since the look before this one; the same row until a look is due again. */
+  /** The flows since the look before the last; the same row until another look is done. Of many contexts a look takes many slices. */
   look(): FlowsRow {
-    const { now } = this.#parts;
+    const { now, whenIdle } = this.#parts;
     const at = now();
-    const since = at - this.#at;
-    if (this.#row !== undefined && since < Math.max(LOOK_GAP, this.#took / LOOK_SHARE)) return this.#row;
-    // Nobody asked before: what was counted until now is of no known time.
-    const span = this.#row === undefined ? null : since;
-    this.#row = this.#sweep(span);
-    this.#at = at;
-    this.#took = now() - at;
-    return this.#row;
+    const isDue = this.#row === undefined || at - this.#at >= Math.max(LOOK_GAP, this.#took / LOOK_SHARE);
+    if (isDue && !this.#looking) {
+      const sweep = this.#sweep(at);
+      this.#looking = sweep.next().done !== true;
+      if (this.#looking) whenIdle(sweep);
+    }
+    return this.#row ?? NOTHING_YET;
   }
 
-  #sweep(span: Millis | null): FlowsRow {
+  *#sweep(at: Millis): Generator<void> {
+    const { now, contexts, counters } = this.#parts;
+    // Nobody asked before: what was counted until now is of no known time.
+    const span = this.#row === undefined ? null : at - this.#at;
+    let begun = at;
+    let took: Millis = 0;
+    let slice = 0;
     const boxes = new Map<string | null, BoxFlows>();
     const hosts = new Map<Address, Sums>();
     const perSecond = span === null ? 0 : 1_000 / Math.max(1, span);
-    this.#parts.each(({ id, host, peer, peerBox, provider }) => {
-      const { octetsOut, octetsIn } = this.#parts.counters(id);
+    for (const { id, host, peer, peerBox, provider } of contexts()) {
+      const { octetsOut, octetsIn } = counters(id);
       const sent = this.#grown(2 * id, octetsOut) * perSecond;
       const received = this.#grown(2 * id + 1, octetsIn) * perSecond;
       const box = boxes.get(peerBox) ?? { host: peer, lines: new Map() };
       boxes.set(peerBox, box);
       add(box.lines, provider, sent, received);
       add(hosts, host, sent, received);
-    });
+      if (++slice < LOOK_SLICE) continue;
+      slice = 0;
+      took += now() - begun;
+      yield;
+      begun = now();
+    }
     const talkers = [...hosts].sort(byTraffic);
-    return {
+    this.#row = {
       spanMs: span,
       links: linkRows(boxes),
       boxes: boxes.size,
       hosts: talkers.slice(0, HOSTS_SHOWN).map(([ulid, sums]): HostFlow => ({ ulid, ...rounded(sums) })),
       otherHosts: { hosts: Math.max(0, talkers.length - HOSTS_SHOWN), ...rounded(total(talkers.slice(HOSTS_SHOWN))) },
     };
+    this.#at = at;
+    this.#took = took + now() - begun;
+    this.#looking = false;
   }
 
   /** What came to the counter at `place` since it was looked at; all of it where the id is another context's now. */

@@ -36,6 +36,8 @@ export interface Shim6 {
   contexts(): Iterable<ContextView>;
   /** The same, without a snapshot of each: `glance` holds for the time of the call. */
   each(look: (glance: ContextGlance) => void): void;
+  /** The same, one by one: a glance holds until the next is asked for. Steps may come between; contexts that come or go in them may be left out. */
+  glances(): Iterable<ContextGlance>;
   /** How many there are. */
   readonly size: number;
   /** The context with this id. */

@@ -65,6 +65,10 @@ class Machine implements Shim6 {
     for (const context of this.#engine.table.all()) yield viewOf(context);
   }
 
+  glances(): Iterable<ContextGlance> {
+    return this.#engine.table.all();
+  }
+
   each(look: (glance: ContextGlance) => void): void {
     for (const context of this.#engine.table.all()) look(context);
   }

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { OTHER_BOXES } from "../../../runtime/api/flow-rows.ts";
-import { BOXES_SHOWN, type Flowing, Flows, HOSTS_SHOWN, LOOK_GAP } from "../../../runtime/box/flows.ts";
+import { BOXES_SHOWN, type Flowing, Flows, HOSTS_SHOWN, LOOK_GAP, LOOK_SLICE } from "../../../runtime/box/flows.ts";
 import { type Address, address } from "../../../runtime/value/address.ts";
 
 const host = (number: number): Address => address(`fc00:aaaa:1::${(number % 65_536).toString(16)}`);
@@ -12,16 +12,18 @@ function world() {
     now: 1_000,
     looks: 0,
     took: 0,
+    chores: [] as Iterator<unknown>[],
     contexts: [] as Flowing[],
     counters: new Map<number, { octetsOut: number; octetsIn: number }>(),
   };
   const flows = new Flows({
     now: () => state.now,
-    each: (look) => {
+    *contexts() {
       state.looks++;
       state.now += state.took;
-      for (const context of state.contexts) look(context);
+      yield* state.contexts;
     },
+    whenIdle: (work) => state.chores.push(work),
     counters: (id) => state.counters.get(id) ?? { octetsOut: 0, octetsIn: 0 },
   });
   const add = (id: number, change: Partial<Flowing> = {}) => {
@@ -92,6 +94,30 @@ test("however often somebody asks, the contexts are looked at now and then, and 
   state.now += 100;
   flows.look();
   assert.is(state.looks, 3);
+});
+
+test("many contexts are looked at in slices; until all are, the row before is what is known", () => {
+  const { state, flows, add, count } = world();
+  for (let id = 0; id < 2.5 * LOOK_SLICE; id++) add(id);
+  const finish = (): number => {
+    const [chore] = state.chores.splice(0);
+    let slices = 1;
+    while (chore.next().done !== true) slices++;
+    return slices;
+  };
+  assert.equal([flows.look().links, flows.look().spanMs, state.looks], [[], null, 1]);
+  assert.is(finish(), 2);
+  const first = flows.look();
+  assert.equal([first.spanMs, first.links[0].contexts], [null, 2.5 * LOOK_SLICE]);
+  state.now += 1_000;
+  count(0, 5_000, 0);
+  assert.is(flows.look(), first, "another look has begun");
+  state.now += LOOK_GAP;
+  assert.is(flows.look(), first);
+  assert.is(state.looks, 2, "and no third beside it");
+  finish();
+  const { spanMs, links } = flows.look();
+  assert.equal([spanMs, links[0].sent], [1_000, 5_000]);
 });
 
 test("hosts with most traffic have rows, the others are summed up", () => {
