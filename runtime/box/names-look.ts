@@ -4,8 +4,8 @@ import { ADDRESS_OCTETS, type Address, addressAt } from "../value/address.ts";
 import { u16 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
 import type { Millis } from "../value/time.ts";
-import { CLASS_IN, type DnsName, OPCODE_QUERY, RCODE_NOERROR, RCODE_SERVFAIL, TYPE_AAAA } from "../wire/dns.ts";
-import { DNS_MESSAGE_LIMIT, emitDns } from "../wire/dns-emit.ts";
+import { type DnsName, RCODE_SERVFAIL, TYPE_AAAA } from "../wire/dns.ts";
+import { DNS_MESSAGE_LIMIT, emitQuestion } from "../wire/dns-emit.ts";
 import { parseDns } from "../wire/dns-parse.ts";
 
 /** What hosts are told when they ask for the addresses of a name. */
@@ -20,23 +20,7 @@ export interface Looked {
 
 /** The question of a host for the AAAA records of `name`. Nobody sees it on the wire. */
 export function addressQuestion(name: DnsName): Uint8Array {
-  return emitDns({
-    id: 0,
-    response: false,
-    opcode: OPCODE_QUERY,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: RCODE_NOERROR,
-    questions: [{ name, type: TYPE_AAAA, class: CLASS_IN }],
-    answers: [],
-    authority: [],
-    additional: [],
-    edns: { size: DNS_MESSAGE_LIMIT, version: 0, dnssecOk: false, flags: 0, options: [] },
-  });
+  return emitQuestion(0, name, TYPE_AAAA, { size: DNS_MESSAGE_LIMIT, version: 0, dnssecOk: false, flags: 0, options: [] });
 }
 
 /** What the response in `octets` tells; what cannot be read tells of a failure. */

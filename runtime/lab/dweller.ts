@@ -19,8 +19,8 @@ import {
   REPLY,
   SOLICIT,
 } from "../wire/dhcp6-number.ts";
-import { CLASS_IN, DNS_PORT, type DnsMessage, OPCODE_QUERY, RCODE_NOERROR, TYPE_AAAA } from "../wire/dns.ts";
-import { emitDns } from "../wire/dns-emit.ts";
+import { DNS_PORT, RCODE_NOERROR, TYPE_AAAA } from "../wire/dns.ts";
+import { emitQuestion } from "../wire/dns-emit.ts";
 import { parseName } from "../wire/dns-name.ts";
 import { parseDns } from "../wire/dns-parse.ts";
 
@@ -121,24 +121,7 @@ async function resolve(udp: UdpPort, host: DwellerHost, text: string, server: Ad
   const name = parseName(text);
   if (name === undefined) return undefined;
   const id = host.random() & 0xffff;
-  const question: DnsMessage = {
-    id,
-    response: false,
-    opcode: OPCODE_QUERY,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: RCODE_NOERROR,
-    questions: [{ name, type: TYPE_AAAA, class: CLASS_IN }],
-    answers: [],
-    authority: [],
-    additional: [],
-    edns: undefined,
-  };
-  return exchange(udp, host, { port: 0, octets: emitDns(question), to: { address: server, port: DNS_PORT } }, (answer) => {
+  return exchange(udp, host, { port: 0, octets: emitQuestion(id, name, TYPE_AAAA), to: { address: server, port: DNS_PORT } }, (answer) => {
     const message = parseDns(answer);
     if (message instanceof Reject || !message.response || message.id !== id || message.rcode !== RCODE_NOERROR) return undefined;
     const addresses = message.answers.flatMap(({ type, data }) => (type === TYPE_AAAA ? [addressAt(data)] : []));

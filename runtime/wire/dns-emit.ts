@@ -1,7 +1,7 @@
 /** DNS messages, written (RFC 1035 §4.1), names compressed, cut where a limit asks for it. */
 import { putU16, putU32, u16 } from "../value/bytes.ts";
 import { Reject } from "../value/reject.ts";
-import { type DnsMessage, type DnsName, type DnsRecord, type Edns, TYPE_OPT } from "./dns.ts";
+import { CLASS_IN, type DnsMessage, type DnsName, type DnsRecord, type Edns, OPCODE_QUERY, RCODE_NOERROR, TYPE_OPT } from "./dns.ts";
 import { NAME_LIMIT, POINTER_BITS, POINTER_REACH, parentOf, putName, sameName } from "./dns-name.ts";
 import {
   DNS_HEADER_LENGTH,
@@ -194,6 +194,27 @@ class Writer {
 
 /** Octets of a question at most. */
 const QUESTION_LIMIT = NAME_LIMIT + 4;
+
+/** A host's question for the records of `type` of `name` (RFC 1035 §4.1): recursion wanted, class IN; with `edns` it has an OPT record. */
+export function emitQuestion(id: number, name: DnsName, type: number, edns?: Edns): Uint8Array {
+  return emitDns({
+    id,
+    response: false,
+    opcode: OPCODE_QUERY,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: true,
+    recursionAvailable: false,
+    authenticData: false,
+    checkingDisabled: false,
+    rcode: RCODE_NOERROR,
+    questions: [{ name, type, class: CLASS_IN }],
+    answers: [],
+    authority: [],
+    additional: [],
+    edns,
+  });
+}
 
 /**
  * The octets of the only question of a message, from the header's end on; a view.
